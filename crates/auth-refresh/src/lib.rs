@@ -1,0 +1,1 @@
+//! A tower layer that puts a fresh credential on each request.

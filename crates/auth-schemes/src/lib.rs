@@ -1,0 +1,1 @@
+//! Token requests, their answers and where a credential goes, as data.

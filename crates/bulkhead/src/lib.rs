@@ -1,0 +1,1 @@
+//! A bulkhead with a waiting room, counted per account.

@@ -1,0 +1,1 @@
+//! Provider files that ship with Leeward, and the test that runs their fixtures.

@@ -1,0 +1,1 @@
+//! A circuit breaker with two faces: refuse early, admit at the wire.

@@ -1,0 +1,1 @@
+//! Configuration files: spanned tree, all faults at once, types, JSON Schema.

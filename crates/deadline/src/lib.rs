@@ -1,0 +1,1 @@
+//! A deadline in the request, and the timeouts made of it.

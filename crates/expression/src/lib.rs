@@ -1,0 +1,1 @@
+//! JSONata with bounded evaluation, and templates with escaping.

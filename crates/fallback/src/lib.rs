@@ -1,0 +1,1 @@
+//! The last good answer, served when the call inside fails.

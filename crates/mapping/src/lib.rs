@@ -1,0 +1,1 @@
+//! A tower layer between a unified request and a vendor's shape.

@@ -1,0 +1,1 @@
+//! Ways to page as data, safe stops, opaque cursors.

@@ -1,0 +1,1 @@
+//! Retries of what may be repeated, within a budget and a deadline.

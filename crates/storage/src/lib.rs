@@ -1,0 +1,1 @@
+//! SQLite and PostgreSQL behind the credential store's trait, tokens sealed.

@@ -1,0 +1,1 @@
+//! An HTTP client with its names, TLS identities, pools and host policy.

@@ -1,0 +1,1 @@
+//! Simulated vendors on loopback that misbehave like real ones.

@@ -1,0 +1,1 @@
+//! Pure functions over HTTP heads: targets, hop-by-hop headers, locations.

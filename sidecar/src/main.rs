@@ -1,0 +1,2 @@
+//! `leeward`: see the library.
+fn main() {}
