@@ -1,0 +1,68 @@
+//! What a free slot costs a call that answers at once, beside the bare
+//! service in the same run. `cargo bench -p leeward-bulkhead`
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use http::{Request, Response};
+use http_body_util::Empty;
+use leeward_bulkhead::{Bulkhead, BulkheadLayer, Settings};
+use tower::{Service, ServiceExt, service_fn};
+use tower_layer::Layer;
+
+const CALLS: u32 = 200_000;
+const ROUNDS: usize = 21;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Nothing = Empty<&'static [u8]>;
+
+async fn answer(_: Request<Nothing>) -> Result<Response<Nothing>, Infallible> {
+    Ok(Response::new(Empty::new()))
+}
+
+fn nanos_per_call<S>(service: &mut S) -> f64
+where
+    S: Service<Request<Nothing>>,
+{
+    let mut cx = Context::from_waker(Waker::noop());
+    let began = std::time::Instant::now();
+    for _ in 0..CALLS {
+        let _ = black_box(service.poll_ready(&mut cx).is_ready());
+        let call = pin!(service.call(Request::new(Empty::new())));
+        if let Poll::Ready(answer) = call.poll(&mut cx) {
+            black_box(answer.is_ok());
+        }
+    }
+    began.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS)
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn main() {
+    let bulkhead = Bulkhead::new(Settings::default());
+    let name: Arc<str> = Arc::from("acme");
+    let account = move |_: &Request<Nothing>| Some(Arc::clone(&name));
+    let mut bare = service_fn(answer).map_err(BoxError::from);
+    let mut layered = BulkheadLayer::new(bulkhead, account).layer(bare.clone());
+
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        without.push(nanos_per_call(&mut bare));
+        with.push(nanos_per_call(&mut layered));
+    }
+    let (without, with) = (median(without), median(with));
+    println!("bare service      {without:8.1} ns per call");
+    println!("with a free slot  {with:8.1} ns per call");
+    println!(
+        "added             {:8.1} ns, ratio {:.2}",
+        with - without,
+        with / without
+    );
+}

@@ -1,0 +1,9 @@
+//! The layer as a user meets it.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod contract;
+mod http;
+mod kept;
+mod served;
+mod store;
+mod support;

@@ -1,0 +1,13 @@
+//! The real binary over real sockets: started with files in a temporary folder, spoken to by a
+//! plain HTTP client, in front of vendors that misbehave on demand.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod harness;
+
+mod proxy;
