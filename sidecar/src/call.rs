@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 use leeward_auth_refresh::AccountId;
 use tokio::time::Instant;
 
@@ -14,15 +14,38 @@ use crate::unified::UnifiedCall;
 /// How a request came in.
 #[derive(Debug)]
 pub enum Way {
-    /// `/proxy/{provider}[:{base}]/…`; the mount is what stands before the vendor's path.
+    /// `/proxy/{provider}[:{base}]/…`.
     Proxy {
-        /// `/proxy/name` or `/proxy/name:base`.
-        mount: String,
+        /// The mount: what stands before the vendor's path.
+        mount: Mount,
         /// Which of the provider's bases.
         base: Option<String>,
     },
     /// `/unified/{model}/{resource}…`.
     Unified(UnifiedCall),
+}
+
+/// `/proxy/name` or `/proxy/name:base` of a request's path: kept as a part of it, for it is read
+/// only where a vendor redirects.
+#[derive(Debug)]
+pub struct Mount {
+    uri: Uri,
+    length: usize,
+}
+
+impl Mount {
+    /// The first bytes of this request's path.
+    pub fn new(uri: &Uri, length: usize) -> Self {
+        Self {
+            uri: uri.clone(),
+            length,
+        }
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        self.uri.path().get(..self.length).unwrap_or_default()
+    }
 }
 
 /// One call. Retries and repeats share it.

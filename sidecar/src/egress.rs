@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use crate::body::{AppBody, Body};
-use crate::call::{Call, RequestId, Way};
+use crate::call::{Call, Mount, RequestId, Way};
 use crate::code::Code;
 use crate::error::Error;
 use crate::headers;
@@ -86,7 +86,7 @@ impl Egress {
             .path_and_query()
             .map_or("/", |path| path.as_str());
         if path.starts_with("/proxy/") {
-            self.route_proxy(path)
+            self.route_proxy(path, request)
         } else if let Some(rest) = path.strip_prefix("/unified/") {
             self.route_unified(rest, request)
         } else {
@@ -112,7 +112,7 @@ impl Egress {
         })
     }
 
-    fn route_proxy(&self, path: &str) -> Result<Routed, Error> {
+    fn route_proxy(&self, path: &str, request: &Request<Incoming>) -> Result<Routed, Error> {
         let target = ProxyTarget::parse(path).map_err(invalid)?;
         let entry = self.registry.entry(target.provider).ok_or_else(|| {
             Error::refused(
@@ -129,14 +129,9 @@ impl Egress {
         let uri = target.tail.parse::<Uri>().map_err(|_| {
             Error::refused(Code::InvalidRequest, "the path holds what no URI may hold")
         })?;
-        let mount = path
-            .get(..path.len() - target.tail.len())
-            .unwrap_or("/proxy")
-            .trim_end_matches('/')
-            .to_owned();
         Ok(Routed {
             way: Way::Proxy {
-                mount,
+                mount: Mount::new(request.uri(), target.mount.len()),
                 base: target.base.map(str::to_owned),
             },
             target: uri,

@@ -8,6 +8,5 @@ use crate::call::Call;
 
 /// The account's id, where the call has one.
 pub fn account_key<B>(request: &Request<B>) -> Option<Arc<str>> {
-    let account = Call::of(request)?.account()?;
-    Some(account.as_str().into())
+    Some(Call::of(request)?.account()?.shared())
 }

@@ -144,7 +144,7 @@ fn turn_back<RB>(
     };
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let rewritten = location
-        .and_then(|location| leeward_wire::rewrite_location(location, &base, uri, mount))
+        .and_then(|location| leeward_wire::rewrite_location(location, &base, uri, mount.as_str()))
         .and_then(|location| HeaderValue::try_from(location).ok());
     if let Some(location) = rewritten {
         response.headers_mut().insert(LOCATION, location);
