@@ -29,7 +29,11 @@ fn metadata() -> Value {
 fn arrows_in_code() -> BTreeSet<Arrow> {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().expect("packages");
-    let short = |name: &str| name.strip_prefix("leeward-").unwrap_or("sidecar").to_owned();
+    let short = |name: &str| {
+        name.strip_prefix("leeward-")
+            .unwrap_or("sidecar")
+            .to_owned()
+    };
     let ours: BTreeSet<&str> = packages.iter().filter_map(|p| p["name"].as_str()).collect();
     let mut arrows = BTreeSet::new();
     for package in packages {
@@ -91,7 +95,10 @@ fn layers_know_nothing_of_each_other() {
         .into_iter()
         .filter(|(from, to)| LAYERS.contains(&from.as_str()) && to != "deadline")
         .collect();
-    assert!(between.is_empty(), "a layer uses more than the deadline: {between:?}");
+    assert!(
+        between.is_empty(),
+        "a layer uses more than the deadline: {between:?}"
+    );
 }
 
 #[test]
@@ -99,7 +106,11 @@ fn every_crate_has_a_readme_and_every_layer_an_example() {
     let crates = std::fs::read_dir(root().join("crates")).expect("crates/");
     for entry in crates {
         let folder = entry.expect("an entry").path();
-        assert!(folder.join("README.md").exists(), "{} has no README.md", folder.display());
+        assert!(
+            folder.join("README.md").exists(),
+            "{} has no README.md",
+            folder.display()
+        );
     }
     for layer in [
         "auth-refresh",
@@ -113,7 +124,9 @@ fn every_crate_has_a_readme_and_every_layer_an_example() {
         "upstream",
     ] {
         let examples = root().join("crates").join(layer).join("examples");
-        let some = examples.read_dir().is_ok_and(|mut files| files.next().is_some());
+        let some = examples
+            .read_dir()
+            .is_ok_and(|mut files| files.next().is_some());
         assert!(some, "{layer} has no example");
     }
 }

@@ -23,12 +23,18 @@ fn allowed() -> BTreeSet<String> {
 /// Whether an SPDX expression can be met with these licences: `OR` needs one side, `AND` both.
 fn met(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let expression = expression.replace('/', " OR ");
-    let bare = |text: &str| text.trim().trim_matches(|c| c == '(' || c == ')').to_owned();
+    let bare = |text: &str| {
+        text.trim()
+            .trim_matches(|c| c == '(' || c == ')')
+            .to_owned()
+    };
     // AND binds closer than OR in SPDX; the few nested expressions in use read the same flattened
     // to "every AND-part has an allowed OR-part".
     let parts: Vec<&str> = expression.split(" AND ").collect();
     if expression.contains('(') || parts.len() == 1 {
-        parts.iter().all(|part| part.split(" OR ").any(|one| allowed.contains(&bare(one))))
+        parts
+            .iter()
+            .all(|part| part.split(" OR ").any(|one| allowed.contains(&bare(one))))
     } else {
         expression
             .split(" OR ")
@@ -43,7 +49,11 @@ fn licences_and_sources_are_allowed() {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let allowed = allowed();
     let mut faults = Vec::new();

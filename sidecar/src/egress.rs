@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::header::PROXY_AUTHORIZATION;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;
 use leeward_wire::ProxyTarget;
@@ -153,6 +154,26 @@ impl Egress {
             way: Way::Unified(call),
             target: Uri::from_static("/"),
         })
+    }
+}
+
+/// Stands for no path at all, which a `Uri` cannot be: `/proxy/name` leads to the base itself,
+/// `/proxy/name/` to the `/` beneath it. No tail of a path is an asterisk.
+const NO_PATH: &str = "*";
+
+/// What follows the provider's name, as a request carries it through the stack.
+fn target_of(tail: &str) -> Result<Uri, Error> {
+    let tail = if tail.is_empty() { NO_PATH } else { tail };
+    PathAndQuery::try_from(tail).map(Uri::from).map_err(|_| {
+        Error::refused(Code::InvalidRequest, "the path holds what no URI may hold")
+    })
+}
+
+/// What follows the provider's name, as it came.
+pub fn tail_of(target: &Uri) -> &str {
+    match target.path_and_query().map_or("/", PathAndQuery::as_str) {
+        NO_PATH => "",
+        tail => tail,
     }
 }
 

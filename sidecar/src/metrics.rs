@@ -5,7 +5,7 @@ mod provider;
 
 pub use provider::{Outcome, PROXY, ProviderMetrics, Source, Waited, state_name};
 
-use prometheus::core::Collector;
+use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{
     Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
@@ -94,23 +94,30 @@ impl Metrics {
             .inc();
     }
 
-    /// Sets how many accounts of a provider have a status.
-    pub fn set_accounts(&self, provider: &str, status: &str, count: i64) {
-        self.accounts
-            .with_label_values(&[provider, status])
-            .set(count);
+    /// Sets how many accounts there are by provider and status; what is not among them is forgotten.
+    pub fn set_accounts(&self, counts: &[(&str, &str, i64)]) {
+        for (provider, status, count) in counts {
+            self.accounts
+                .with_label_values(&[provider, status])
+                .set(*count);
+        }
+        retain(&self.accounts, |labels| {
+            counts
+                .iter()
+                .any(|(provider, status, _)| labels == [*provider, *status])
+        });
     }
 
-    /// Forgets the counts of accounts, before they are set anew.
-    pub fn reset_accounts(&self) {
-        self.accounts.reset();
-    }
-
-    /// Sets the seconds until the soonest expiry at a provider.
-    pub fn set_token_expiry(&self, provider: &str, seconds: f64) {
-        self.token_expiry
-            .with_label_values(&[provider])
-            .set(seconds);
+    /// Sets the seconds until the soonest expiry by provider; what is not among them is forgotten.
+    pub fn set_token_expiries(&self, soonest: &[(&str, f64)]) {
+        for (provider, seconds) in soonest {
+            self.token_expiry
+                .with_label_values(&[provider])
+                .set(*seconds);
+        }
+        retain(&self.token_expiry, |labels| {
+            soonest.iter().any(|(provider, _)| labels == [*provider])
+        });
     }
 
     /// Counts a refresh flight.
@@ -131,6 +138,20 @@ impl Metrics {
 fn register<C: Collector + Clone + 'static>(r: &Registry, c: C) -> Result<C, prometheus::Error> {
     r.register(Box::new(c.clone()))?;
     Ok(c)
+}
+
+/// Takes out the series whose labels, in the order of their names, are not to be kept.
+fn retain<B: MetricVecBuilder>(family: &MetricVec<B>, keep: impl Fn(&[&str]) -> bool)
+where
+    MetricVec<B>: Collector,
+{
+    for series in family.collect().iter().flat_map(|family| family.get_metric()) {
+        let labels: Vec<&str> = series.get_label().iter().map(|label| label.value()).collect();
+        if !keep(&labels) {
+            // Another thread may have been faster.
+            let _ = family.remove_label_values(&labels);
+        }
+    }
 }
 
 fn counters(

@@ -25,17 +25,22 @@ pub struct Place<'a> {
 /// How much of a vendor's answer a problem shows.
 const SHOWN: usize = 4 * 1024;
 
+/// All that a problem says.
+pub fn problem(error: &Error, place: Place<'_>) -> Map<String, Value> {
+    let mut members = members(error.code(), error.status(), &detail(error), place);
+    if let Some(seconds) = error.retry_after() {
+        members.insert("retry_after".into(), seconds.into());
+    }
+    describe(error, place, &mut members);
+    members
+}
+
 /// The answer that an application gets in place of the vendor's.
 pub fn respond(error: &Error, place: Place<'_>) -> Response<Body> {
     let code = error.code();
     let status = error.status();
     let retry_after = error.retry_after();
-    let mut members = members(code, status, &detail(error), place);
-    if let Some(seconds) = retry_after {
-        members.insert("retry_after".into(), seconds.into());
-    }
-    describe(error, place, &mut members);
-    let mut response = write(status, &Value::Object(members));
+    let mut response = write(status, &Value::Object(problem(error, place)));
     let headers = response.headers_mut();
     headers.insert(headers::ERROR, HeaderValue::from_static(code.as_str()));
     if let Some(seconds) = retry_after {

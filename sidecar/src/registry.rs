@@ -1,7 +1,8 @@
 //! The providers in force: an immutable snapshot, swapped whole; and their state, which stays.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -53,6 +54,8 @@ pub struct Registry {
     snapshot: ArcSwap<HashMap<String, Arc<Entry>>>,
     standings: ArcSwap<Vec<Standing>>,
     states: DashMap<String, Arc<ProviderState>>,
+    // The name that was last read in each file: a file whose YAML is broken tells none.
+    names: Mutex<HashMap<PathBuf, String>>,
     directory: Directory,
     metrics: Metrics,
     // Set once, when the keeper stands: it needs this registry to know how tokens are bought.
@@ -72,6 +75,7 @@ impl Registry {
             snapshot: ArcSwap::default(),
             standings: ArcSwap::default(),
             states: DashMap::new(),
+            names: Mutex::default(),
             directory,
             metrics,
             shared: OnceLock::new(),
@@ -117,8 +121,15 @@ impl Registry {
         let before = self.snapshot.load_full();
         let mut next = HashMap::with_capacity(sources.len());
         let mut standings = Vec::with_capacity(sources.len());
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         for source in sources {
-            let known = before.get(&source.name);
+            let name = match &source.result {
+                Err(_) if !before.contains_key(&source.name) => {
+                    names.get(&source.path).unwrap_or(&source.name).clone()
+                }
+                _ => source.name.clone(),
+            };
+            let known = before.get(&name);
             let made = match &source.result {
                 Ok(file) => self.make(file, &source.version, known, shared),
                 Err(faults) => Err(faults.iter().map(ToString::to_string).collect()),
@@ -127,15 +138,23 @@ impl Registry {
                 Ok(entry) => (Some(entry), Vec::new()),
                 Err(faults) => (known.cloned(), faults),
             };
+            let good = faults.is_empty();
             standings.push(Standing {
-                name: source.name.clone(),
+                name: name.clone(),
                 version: entry.as_ref().map(|entry| entry.provider.version().to_owned()),
                 faults,
             });
-            if let Some(entry) = entry {
-                next.insert(source.name.clone(), entry);
+            let Some(entry) = entry else { continue };
+            if good {
+                names.insert(source.path.clone(), name.clone());
+                next.insert(name, entry);
+            } else {
+                // A second file of the same name may be the good one.
+                next.entry(name).or_insert(entry);
             }
         }
+        names.retain(|path, _| sources.iter().any(|source| source.path == *path));
+        drop(names);
         self.snapshot.store(Arc::new(next));
         self.standings.store(Arc::new(standings.clone()));
         standings.retain(|standing| !standing.faults.is_empty());

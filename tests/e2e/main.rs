@@ -10,4 +10,10 @@
 
 mod harness;
 
+mod breaker;
+mod limits;
+mod order;
 mod proxy;
+mod bodies;
+mod templates;
+mod tls;

@@ -76,7 +76,12 @@ impl Run {
         input: Option<&Value>,
         bindings: &Bindings,
     ) -> Result<Option<Value>, Failed> {
-        let over = || Failed::new(code::PAGE_TIME, "the evaluations of this page took too long");
+        let over = || {
+            Failed::new(
+                code::PAGE_TIME,
+                "the evaluations of this page took too long",
+            )
+        };
         let mut limits = self.limits;
         if let Some(until) = self.until {
             let left = until.saturating_duration_since(Instant::now());
@@ -114,7 +119,10 @@ impl Workers {
         work: impl FnOnce(Stop) -> T + Send + 'static,
     ) -> Result<T, Failed> {
         let gone = || Failed::new(code::INTERNAL, "the evaluation ended without a result");
-        let permit = Arc::clone(&self.0).acquire_owned().await.map_err(|_| gone())?;
+        let permit = Arc::clone(&self.0)
+            .acquire_owned()
+            .await
+            .map_err(|_| gone())?;
         let stop = StopWhenDropped(Stop::default());
         let told = stop.0.clone();
         tokio::task::spawn_blocking(move || {

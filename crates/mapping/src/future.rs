@@ -40,7 +40,10 @@ struct Asked {
 }
 
 /// Waits for a service that was not ready.
-pub(crate) async fn ready<S: Service<R>, R>(service: &mut S, is_ready: bool) -> Result<(), S::Error> {
+pub(crate) async fn ready<S: Service<R>, R>(
+    service: &mut S,
+    is_ready: bool,
+) -> Result<(), S::Error> {
     if is_ready {
         return Ok(());
     }
@@ -169,7 +172,9 @@ impl Call {
         let told = head.extensions.remove::<Failure>();
         if told.is_some() || !head.status.is_success() {
             let raw = beginning(body, MAX_REFUSAL).await;
-            return Err(self.refusal(asked, head.status, head.headers, raw, told).await);
+            return Err(self
+                .refusal(asked, head.status, head.headers, raw, told)
+                .await);
         }
         let limit = self.resources.settings().max_buffer;
         let vendor_status = head.status;
@@ -205,10 +210,8 @@ impl Call {
         head.status = mapped;
         head.headers = headers::answered(&head.headers);
         if mapped != StatusCode::NO_CONTENT {
-            head.headers.insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            );
+            head.headers
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             head.headers.insert(CONTENT_LENGTH, bytes.len().into());
         }
         Ok(Response::from_parts(head, MappedResponseBody::held(bytes)))
@@ -265,15 +268,16 @@ impl Call {
             raw,
             failure,
         };
-        let reads_body = asked.known.operation.error.reads() || self.unified.operation() != "delete";
+        let reads_body =
+            asked.known.operation.error.reads() || self.unified.operation() != "delete";
         let text = raw.strip_prefix(b"\xEF\xBB\xBF".as_slice()).unwrap_or(raw);
         let body = match text.trim_ascii() {
             [] => None,
             _ if !reads_body => None,
             text => match serde_json::from_slice::<Value>(text) {
                 Ok(body) => Some(body),
-                // Of a refusal's text nothing is asked.
-                Err(_) if told.failure.is_some() => None,
+                // Of a refusal's text, or of what a deletion is answered by, nothing is needed.
+                Err(_) if told.failure.is_some() || self.unified.operation() == "delete" => None,
                 Err(error) => {
                     let message = format!("the vendor's answer is not JSON: {error}");
                     return Err(told.failed(Failed::new(code::NOT_JSON, message)));

@@ -67,11 +67,18 @@ pub(crate) fn set(headers: &mut HeaderMap, value: Value) -> Result<(), MappingEr
         MappingError::RequestFailed { code, message }
     };
     let Value::Object(fields) = value else {
-        return Err(failed(Failed::new(code::TYPE, "the result is not an object")));
+        return Err(failed(Failed::new(
+            code::TYPE,
+            "the result is not an object",
+        )));
     };
     for (name, value) in fields {
-        let field = HeaderName::try_from(name.as_str())
-            .map_err(|_| failed(Failed::new(code::HEADER, format!("{name:?} is no field name"))))?;
+        let field = HeaderName::try_from(name.as_str()).map_err(|_| {
+            failed(Failed::new(
+                code::HEADER,
+                format!("{name:?} is no field name"),
+            ))
+        })?;
         if is_forbidden(&field) {
             let message = format!("a mapping cannot set {name:?}");
             return Err(failed(Failed::new(code::HEADER, message)));

@@ -55,14 +55,24 @@ impl List {
     }
 
     /// The page that begins at the vendor's own position, as an input's `query` names it.
-    pub(crate) fn at(call: &Unified, account: &Value, paging: &Paging, input: &Value) -> Result<Self, MappingError> {
+    pub(crate) fn at(
+        call: &Unified,
+        account: &Value,
+        paging: &Paging,
+        input: &Value,
+    ) -> Result<Self, MappingError> {
         let query = input.get("query");
         let limit = limit(query.and_then(|query| query.get("limit")))?;
         let cursor = query.and_then(|query| query.get("cursor"));
         let position = cursor
             .filter(|cursor| !cursor.is_null())
             .map(|cursor| Position::at(Some(cursor.clone())));
-        Ok(Self::new(call, "", account, paging.ask(position.as_ref(), limit)))
+        Ok(Self::new(
+            call,
+            "",
+            account,
+            paging.ask(position.as_ref(), limit),
+        ))
     }
 
     pub(crate) fn binding(&self) -> Binding<'_> {
@@ -82,7 +92,9 @@ fn limit(value: Option<&Value>) -> Result<Option<u32>, MappingError> {
         Some(Value::String(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
             text.parse().ok()
         }
-        Some(Value::Number(number)) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+        Some(Value::Number(number)) => number
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok()),
         Some(_) => None,
     };
     match parsed {

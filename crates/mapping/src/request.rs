@@ -198,12 +198,12 @@ impl Side<'_> {
         let template = &self.known.operation.path;
         let text = match template.render(&scope, Place::PathSegment) {
             Ok(Rendered::Text(text)) => text,
-            Ok(Rendered::Nothing { missing }) => return Err(incomplete(&missing, "has no value")),
+            Ok(Rendered::Nothing { missing }) => return Err(lacking(&missing)),
             Err(RenderFault::Evaluation { fault, .. }) => {
                 return Err(failed(Failed::from(fault).of("path")));
             }
             Err(fault @ RenderFault::Refused { .. }) => {
-                return Err(incomplete(fault.names(), "cannot stand in the path"));
+                return Err(unfit(fault.names()));
             }
         };
         let refused = |character: char| "?#\\".contains(character) || character.is_control();
@@ -258,18 +258,38 @@ impl Side<'_> {
     }
 }
 
-/// The account's fault where the account's names are missing, else the request's.
-fn incomplete(names: &[String], why: &str) -> MappingError {
-    let of_account = |name: &&String| {
-        name.strip_prefix("account")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    let missing: Vec<&str> = names.iter().filter(of_account).map(String::as_str).collect();
+/// Names that have no value: the account's fault where one of them is the account's, else the request's.
+fn lacking(names: &[String]) -> MappingError {
+    let missing: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(of_account)
+        .collect();
     if missing.is_empty() {
-        MappingError::InvalidRequest(format!("{} {why}", names.join(", ")))
-    } else {
-        MappingError::AccountIncomplete {
-            missing: missing.join(", "),
-        }
+        return MappingError::InvalidRequest(format!("the path needs {}", names.join(", ")));
     }
+    MappingError::AccountIncomplete {
+        missing: missing.join(", "),
+    }
+}
+
+/// Names of which one has a value that cannot stand in the path: the account's fault if only the account is asked.
+fn unfit(names: &[String]) -> MappingError {
+    let names_or = names.join(" or ");
+    if !names.is_empty()
+        && names
+            .iter()
+            .map(String::as_str)
+            .all(|name| of_account(&name))
+    {
+        return MappingError::AccountIncomplete {
+            missing: format!("a {names_or} that can stand in a path"),
+        };
+    }
+    MappingError::InvalidRequest(format!("{names_or} cannot stand in the path"))
+}
+
+fn of_account(name: &&str) -> bool {
+    name.strip_prefix("account")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -47,7 +47,8 @@ impl<S, C> Mapping<S, C> {
 }
 
 /// The boxed part of a [`ResponseFuture`].
-type Boxed<RB, E> = Pin<Box<dyn Future<Output = Result<Response<MappedResponseBody<RB>>, E>> + Send>>;
+type Boxed<RB, E> =
+    Pin<Box<dyn Future<Output = Result<Response<MappedResponseBody<RB>>, E>> + Send>>;
 
 pin_project! {
     /// The future of a [`Mapping`]. Only a unified call, and a call for which the service inside was not ready, is boxed.

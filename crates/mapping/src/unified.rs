@@ -46,7 +46,10 @@ impl Unified {
             Some((path, query)) => (path, query),
             None => (rest, ""),
         };
-        let segments = path.split('/').map(segment).collect::<Result<Vec<_>, _>>()?;
+        let segments = path
+            .split('/')
+            .map(segment)
+            .collect::<Result<Vec<_>, _>>()?;
         let query = parse_query(query)?;
         let (model, name, behind) = match segments.as_slice() {
             [model, name, behind @ ..] if behind.len() <= 2 => (model, name, behind),
@@ -78,7 +81,12 @@ impl Unified {
 
     /// A call that comes from no path: of a test of a mapping, or of a pass over a list.
     #[must_use]
-    pub fn new(resource: &str, operation: &str, id: Option<&str>, query: Map<String, Value>) -> Self {
+    pub fn new(
+        resource: &str,
+        operation: &str,
+        id: Option<&str>,
+        query: Map<String, Value>,
+    ) -> Self {
         Self {
             resource: resource.to_owned(),
             operation: operation.to_owned(),

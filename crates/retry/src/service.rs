@@ -51,8 +51,13 @@ where
         let settings = &self.shared.settings;
         self.shared.budget.deposit();
         if settings.max_attempts <= 1 {
-            let future = self.inner.call(request.map(ReplayBody::once));
-            return ResponseFuture::new(future, None);
+            // Nothing is repeated here; a layer inside may still want to.
+            let (keeps, cap) = (self.policy.keeps_body(&request), settings.replay_cap);
+            let request = request.map(|body| match keeps || body.is_end_stream() {
+                true => ReplayBody::new(body, cap),
+                false => ReplayBody::once(body),
+            });
+            return ResponseFuture::new(self.inner.call(request), None);
         }
         let repeatable = self.policy.may_repeat(&request);
         let keep = repeatable || self.policy.keeps_body(&request);

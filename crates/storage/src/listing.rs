@@ -57,9 +57,9 @@ pub struct StatusCount {
     pub provider: Arc<str>,
     /// The status.
     pub status: Status,
-    /// How many.
+    /// How many. Ids that end with `/` are kept for tokens that no account owns, and are not counted.
     pub accounts: u64,
-    /// The soonest end of a token among them.
+    /// The soonest end of a token among them, of those that have one.
     pub soonest_expiry: Option<SystemTime>,
 }
 
@@ -115,7 +115,8 @@ impl Store {
         let mut transaction = self.backend.read().await?;
         let rows = transaction
             .rows(
-                "SELECT provider, status, COUNT(*) AS accounts, MIN(expires_at) AS soonest \
+                "SELECT provider, status, COUNT(CASE WHEN id LIKE '%/' THEN NULL ELSE 1 END) AS accounts, \
+                 MIN(NULLIF(expires_at, 0)) AS soonest \
                  FROM leeward_accounts GROUP BY provider, status ORDER BY provider, status",
                 &[],
             )

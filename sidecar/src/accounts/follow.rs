@@ -112,15 +112,14 @@ impl Accounts {
     /// The store failed.
     pub async fn count(&self, metrics: &Metrics) -> Result<(), StorageError> {
         let counts = self.store.count_by_status().await?;
-        metrics.reset_accounts();
         let now = self.now();
-        let mut soonest = std::collections::BTreeMap::new();
-        for count in counts {
-            let own = self.directory.only(&count.provider) == super::Only::None;
-            // A provider's own token is no account.
-            let accounts = if own { 0 } else { count.accounts };
-            let accounts = i64::try_from(accounts).unwrap_or(i64::MAX);
-            metrics.set_accounts(&count.provider, count.status.as_str(), accounts);
+        let mut accounts = Vec::new();
+        let mut soonest = Vec::new();
+        for count in &counts {
+            if count.accounts > 0 {
+                let accounted = i64::try_from(count.accounts).unwrap_or(i64::MAX);
+                accounts.push((&*count.provider, count.status.as_str(), accounted));
+            }
             if count.status == Status::Active
                 && let Some(expiry) = count.soonest_expiry
             {
@@ -128,12 +127,11 @@ impl Accounts {
                     Ok(left) => left.as_secs_f64(),
                     Err(over) => -over.duration().as_secs_f64(),
                 };
-                soonest.insert(count.provider, left);
+                soonest.push((&*count.provider, left));
             }
         }
-        for (provider, left) in soonest {
-            metrics.set_token_expiry(&provider, left);
-        }
+        metrics.set_accounts(&accounts);
+        metrics.set_token_expiries(&soonest);
         Ok(())
     }
 }

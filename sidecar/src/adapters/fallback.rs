@@ -10,6 +10,7 @@ use regex::Regex;
 
 use super::Outcome;
 use crate::call::{Call, Way};
+use crate::code::Code;
 use crate::error::Error;
 
 /// A provider's `cache` section, as the layer asks it.
@@ -82,13 +83,17 @@ impl<B, RB> leeward_fallback::Policy<B, RB, Error> for FallbackPolicy {
     }
 
     fn failed(&self, result: Result<&Response<RB>, &Error>) -> bool {
-        let outcome = Outcome::of(result);
+        // A vendor's refusal is an answer on /proxy, and an error of the mapping on /unified.
+        let (code, status) = match (result, Outcome::of(result)) {
+            (_, Outcome::Answered(status)) => (None, Some(status)),
+            (Err(error), _) if error.code() == Code::UpstreamError => (None, Some(error.status())),
+            (Err(error), _) => (Some(error.code().as_str()), None),
+            (Ok(_), _) => (None, None),
+        };
         self.inner.serve_after.iter().any(|listed| match listed {
-            ServeAfter::Code(code) => outcome.fallback_reason() == Some(code),
-            ServeAfter::ServerErrors => outcome.fallback_reason() == Some("5xx"),
-            ServeAfter::Status(status) => {
-                matches!(outcome, Outcome::Answered(seen) if seen.as_u16() == *status)
-            }
+            ServeAfter::Code(listed) => code == Some(listed),
+            ServeAfter::ServerErrors => status.is_some_and(|status| status.is_server_error()),
+            ServeAfter::Status(listed) => status.is_some_and(|status| status == *listed),
         })
     }
 }

@@ -87,18 +87,6 @@ impl Outcome {
             _ => None,
         }
     }
-
-    /// Its names in `cache.serve_after`: the code, or the class of a status.
-    pub fn fallback_reason(self) -> Option<&'static str> {
-        match self {
-            Self::Answered(status) if status.is_server_error() => Some("5xx"),
-            Self::Answered(_) => None,
-            Self::NeverSent | Self::Reset => Some(Code::UpstreamUnreachable.as_str()),
-            Self::Invalid | Self::Torn => Some(Code::UpstreamInvalid.as_str()),
-            Self::TimedOut => Some(Code::UpstreamTimeout.as_str()),
-            Self::Ours(code) => Some(code.as_str()),
-        }
-    }
 }
 
 /// The vendor's own `Retry-After` on an answer, in seconds from now.

@@ -21,18 +21,20 @@ pub struct RetryPolicy {
 struct Inner {
     methods: Vec<Method>,
     after: Vec<RetryAfter>,
-    // A token may be refused once, so that bodies are kept for the repeat.
-    renewable: bool,
+    // A layer inside repeats, too (a renewed token, a limit that was waited for), so that bodies
+    // are kept whatever the method.
+    keeps_bodies: bool,
 }
 
 impl RetryPolicy {
-    /// Repeats these methods after these outcomes.
-    pub fn new(methods: Vec<Method>, after: Vec<RetryAfter>, renewable: bool) -> Self {
+    /// Repeats these methods after these outcomes; `keeps_bodies` where a layer inside may repeat
+    /// what was refused.
+    pub fn new(methods: Vec<Method>, after: Vec<RetryAfter>, keeps_bodies: bool) -> Self {
         Self {
             inner: Arc::new(Inner {
                 methods,
                 after,
-                renewable,
+                keeps_bodies,
             }),
         }
     }
@@ -62,7 +64,7 @@ impl<RB> leeward_retry::Policy<RB, Error> for RetryPolicy {
     }
 
     fn keeps_body<B>(&self, _: &Request<B>) -> bool {
-        self.inner.renewable
+        self.inner.keeps_bodies
     }
 
     fn advise(&self, _repeatable: bool, result: Result<&Response<RB>, &Error>) -> Advice {

@@ -63,7 +63,7 @@ impl Admin {
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<BoxError>,
     {
-        if let Err(refusal) = self.authorize(&request, over_unix) {
+        if let Some(refusal) = self.refusal(&request, over_unix) {
             return refusal;
         }
         let (head, body) = request.into_parts();
@@ -80,21 +80,20 @@ impl Admin {
         self.route(&asked).await.into_response()
     }
 
-    fn authorize<B>(&self, request: &Request<B>, over_unix: bool) -> Result<(), Response<Body>> {
+    /// Why the request may not come in, if it may not.
+    fn refusal<B>(&self, request: &Request<B>, over_unix: bool) -> Option<Response<Body>> {
         if over_unix {
-            return Ok(());
+            return None;
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let Some(token) = &self.token else {
-            return if reads {
-                Ok(())
-            } else {
-                Err(refuse(
+            return (!reads).then(|| {
+                refuse(
                     StatusCode::UNAUTHORIZED,
                     Code::Unauthorized,
                     "without admin_token changes are taken on a Unix socket alone: set admin_token, or listen.admin: unix:/path",
-                ))
-            };
+                )
+            });
         };
         let given = request.headers().get(AUTHORIZATION);
         let given = given
@@ -105,12 +104,8 @@ impl Admin {
         let right = given.is_some_and(|given| {
             crate::secret::same(given.as_bytes(), token.expose_secret().as_bytes())
         });
-        if right {
-            Ok(())
-        } else {
-            let why = "the bearer token is missing or wrong";
-            Err(refuse(StatusCode::UNAUTHORIZED, Code::Unauthorized, why))
-        }
+        let why = "the bearer token is missing or wrong";
+        (!right).then(|| refuse(StatusCode::UNAUTHORIZED, Code::Unauthorized, why))
     }
 
     async fn route(&self, asked: &Asked<'_>) -> AdminAnswer {
@@ -126,7 +121,8 @@ impl Admin {
             ("POST", ["accounts", id, "enable"]) => self.switch_account(id, true).await,
             ("GET", ["providers"]) => self.providers().await,
             ("GET", ["breakers"]) => self.breakers(),
-            ("POST", ["breakers", provider, key, "reset"]) => self.reset_breaker(provider, key),
+            ("POST", ["breakers", key, "reset"]) => self.reset_breaker(None, key),
+            ("POST", ["breakers", provider, key, "reset"]) => self.reset_breaker(Some(provider), key),
             ("GET", ["limits"]) => self.limits(),
             ("GET", ["config"]) => self.config(),
             ("POST", ["reload"]) => {
@@ -155,6 +151,7 @@ fn allowed(path: &[&str]) -> Option<&'static str> {
         ["accounts" | "providers" | "breakers" | "limits" | "config"] => Some("GET"),
         ["accounts", _] => Some("GET, PUT, DELETE"),
         ["accounts", _, "refresh" | "disable" | "enable"]
+        | ["breakers", _, "reset"]
         | ["breakers", _, _, "reset"]
         | ["reload" | "drain"] => Some("POST"),
         _ => None,

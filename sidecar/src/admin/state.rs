@@ -16,7 +16,7 @@ impl Admin {
         let mut accounts: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
         match self.accounts.store().count_by_status().await {
             Ok(counts) => {
-                for count in counts {
+                for count in counts.into_iter().filter(|count| count.accounts > 0) {
                     let of = accounts.entry(count.provider.to_string()).or_default();
                     of.insert(count.status.as_str().to_owned(), count.accounts.into());
                 }
@@ -55,10 +55,17 @@ impl Admin {
         AdminAnswer::json(StatusCode::OK, json!({ "breakers": breakers }))
     }
 
-    pub(super) fn reset_breaker(&self, provider: &str, key: &str) -> AdminAnswer {
-        let entry = self.registry.entry(provider);
-        let reset = entry.is_some_and(|entry| entry.provider().state().breakers.reset(key));
-        if reset {
+    /// Of one provider, or of every one that has a circuit with this key (two may call one host).
+    pub(super) fn reset_breaker(&self, provider: Option<&str>, key: &str) -> AdminAnswer {
+        let concerned = match provider {
+            Some(name) => self.registry.entry(name).into_iter().collect(),
+            None => self.registry.entries(),
+        };
+        let reset = |entry: &std::sync::Arc<crate::registry::Entry>| {
+            entry.provider().state().breakers.reset(key)
+        };
+        // Each of them, not up to the first.
+        if concerned.iter().filter(|entry| reset(entry)).count() > 0 {
             AdminAnswer::Empty(StatusCode::NO_CONTENT)
         } else {
             let why = "no circuit has this key";

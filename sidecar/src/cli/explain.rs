@@ -150,7 +150,8 @@ impl Recorded {
     }
 }
 
-fn headers(value: &Value) -> Result<HeaderMap, String> {
+/// Header fields as a recorded answer has them; a value may be a list.
+pub(super) fn headers(value: &Value) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     let Some(members) = value.as_object() else {
         return if value.is_null() {

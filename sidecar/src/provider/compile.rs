@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use leeward_config::ExpressionHooks;
 use leeward_config::types as config;
 use leeward_mapping::{ErrorTest, Operation, Resources};
-use leeward_pagination::Paging;
+use leeward_pagination::{CursorKeys, Paging};
 use leeward_rate_limit_normalize::{Rules, Test};
 use leeward_upstream::{HostPolicy, PrivateHosts, TlsIdentity};
 use leeward_wire::{BaseUrl, HostPatterns};
@@ -50,7 +50,7 @@ pub fn compile(
     )?;
     let hosts = circuit_hosts(file);
     let rules = rules(file, without("rate-limit"))?;
-    let resources = Arc::new(resources(file, shared)?);
+    let resources = Arc::new(resources(file, shared.cursor_keys.clone()));
     let values = AccountValues::new(shared.keeper.clone(), shared.clock.clone());
     let tests = AnswerTests::new(rejected(&file.auth)?, Arc::clone(&resources), values);
     let wire = wire(file, &bases, &state)?;
@@ -60,7 +60,7 @@ pub fn compile(
         generation: GENERATION.fetch_add(1, Ordering::Relaxed),
         circuits: Circuits::new(file.breaker.by, Arc::clone(&name), hosts),
         fallback: fallback(&file.cache, without("fallback"))?,
-        retry: retry(file, auth.scheme().endpoint().is_some()),
+        retry: retry(file, auth.scheme().has_token()),
         config: Arc::clone(file),
         rules: Arc::new(rules),
         tests,
@@ -139,7 +139,8 @@ fn fallback(cache: &config::CacheSetting, without: bool) -> Result<FallbackPolic
 
 fn retry(file: &config::Provider, renewable: bool) -> RetryPolicy {
     let methods = file.retry.methods.iter().map(|method| method.0.clone());
-    RetryPolicy::new(methods.collect(), file.retry.after.clone(), renewable)
+    let waits = matches!(file.rate_limit.on_limit, config::OnLimit::Wait(_));
+    RetryPolicy::new(methods.collect(), file.retry.after.clone(), renewable || waits)
 }
 
 fn wire(
@@ -201,10 +202,11 @@ fn token_host(auth: &config::Auth) -> Option<String> {
     Some(host.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
 
-fn resources(file: &config::Provider, shared: &Shared) -> Result<Resources, CompileFault> {
+/// Compiles the unified resources of a file; needs nothing that runs.
+pub fn resources(file: &config::Provider, cursor_keys: CursorKeys) -> Resources {
     let settings = leeward_mapping::Settings {
         max_buffer: file.max_buffer.bytes(),
-        cursor_keys: shared.cursor_keys.clone(),
+        cursor_keys,
         ..leeward_mapping::Settings::default()
     };
     let default_pages = file.pagination.first();
@@ -215,7 +217,12 @@ fn resources(file: &config::Provider, shared: &Shared) -> Result<Resources, Comp
             .collect::<Vec<_>>();
         (name.clone(), operations)
     });
-    Ok(Resources::new(resources, settings))
+    let resources = Resources::new(resources, settings);
+    let key = file.retry.idempotency_header.as_deref();
+    match key.and_then(|name| HeaderName::try_from(name).ok()) {
+        Some(name) => resources.forward(name),
+        None => resources,
+    }
 }
 
 fn operation(

@@ -35,7 +35,7 @@ use crate::metrics::{Metrics, ProviderMetrics};
 
 pub use address::Bases;
 pub use circuit::Circuits;
-pub use compile::{CompileFault, compile};
+pub use compile::{CompileFault, compile, resources};
 pub use ready::{PutFault, Ready};
 pub use state::ProviderState;
 pub use values::AccountValues;
@@ -166,9 +166,13 @@ impl Provider {
         self.config.bases.contains_key(name)
     }
 
-    /// Whether a credential goes into the body, so that the body must be held.
+    /// Whether a credential goes into the body, or a template reads it, so that it must be held.
     pub fn holds_body(&self) -> bool {
-        self.auth.placements().writes_body() || self.auth.placements().reads_body()
+        let placements = self.auth.placements();
+        let extras = self.config.headers.values().chain(self.config.query.values());
+        placements.writes_body()
+            || placements.reads_body()
+            || extras.into_iter().any(|text| ready::reads_body(&text.0))
     }
 
     /// The most of a body that is held.

@@ -23,12 +23,19 @@ use crate::error::Error;
 pub struct Ready {
     default_base: Result<Arc<BaseUrl>, String>,
     bases: HashMap<String, Result<Arc<BaseUrl>, String>>,
-    credential: Option<Prepared>,
+    credential: Credential,
     extras: Extras,
     // What templates that read the request see beside it.
     inputs: Inputs,
     /// As whom the connection appears, where that is the account's own.
     pub identity: Option<TlsIdentity>,
+}
+
+/// What goes on requests: made once, or for each, where its templates read the request or the clock.
+#[derive(Debug)]
+enum Credential {
+    Made(Prepared),
+    PerRequest,
 }
 
 /// The provider's own headers and parameters, added where the caller has not set them.
@@ -67,22 +74,24 @@ impl Provider {
     /// What is ready for an account's credential; made when it is first asked for.
     pub fn ready(&self, current: &Current<Secrets>) -> Result<Arc<Ready>, Incomplete> {
         current.derive(self.generation, |current| {
-            let secrets = &current.credential;
-            let inputs = Inputs::new(current.account.as_str(), secrets);
-            let now = millis(self.wall());
-            let prepared = self
-                .auth
-                .prepare(current.account.as_str(), secrets, None, now)?;
-            self.make_ready(inputs, Some(prepared))
+            let inputs = Inputs::new(current.account.as_str(), &current.credential);
+            self.make_ready(inputs)
         })
     }
 
-    /// The same for a call without an account.
+    /// The same for a call without an account: the credential is the file's own, if there is any.
     pub(super) fn plainly(&self) -> Result<Ready, Incomplete> {
-        self.make_ready(Inputs::new("", &Secrets::default()), None)
+        self.make_ready(Inputs::new("", &Secrets::default()))
     }
 
-    fn make_ready(&self, inputs: Inputs, credential: Option<Prepared>) -> Result<Ready, Incomplete> {
+    fn make_ready(&self, inputs: Inputs) -> Result<Ready, Incomplete> {
+        let inputs = self.with_client(inputs)?;
+        let placements = self.auth.placements();
+        let credential = if placements.per_request() {
+            Credential::PerRequest
+        } else {
+            Credential::Made(placements.prepare(&inputs)?)
+        };
         let names = inputs.scope();
         let extras = self.extras(&names)?;
         let ready = Ready {
@@ -99,6 +108,17 @@ impl Provider {
         };
         drop(names);
         Ok(Ready { inputs, ..ready })
+    }
+
+    /// Fills `client`, where a template names it.
+    fn with_client(&self, inputs: Inputs) -> Result<Inputs, Incomplete> {
+        let extras = self.config.headers.values().chain(self.config.query.values());
+        let named = self.auth.placements().names().contains("client")
+            || extras.into_iter().any(|text| text.0.names().contains("client"));
+        match self.auth.scheme().endpoint() {
+            Some(endpoint) if named => endpoint.with_client(&inputs),
+            _ => Ok(inputs),
+        }
     }
 
     fn extras(&self, scope: &Scope<'_>) -> Result<Extras, Incomplete> {
@@ -135,14 +155,22 @@ impl Provider {
         let base = ready
             .base_or_fault(base_name.as_deref())
             .map_err(PutFault::missing)?;
-        let tail = request.uri().path_and_query().map_or("/", |tail| tail.as_str());
         let uri = base
-            .join(tail)
+            .join(crate::egress::tail_of(request.uri()))
             .map_err(|error| PutFault::Refused(Error::refused(Code::InvalidRequest, error.to_string())))?;
         *request.uri_mut() = uri;
-        self.put_extras(ready, request)?;
-        let Some(credential) = &ready.credential else {
-            return Ok(());
+        // One time for all templates of a request.
+        let now = millis(self.wall());
+        self.put_extras(ready, request, now)?;
+        let made;
+        let credential = match &ready.credential {
+            Credential::Made(credential) => credential,
+            // Last, so that it sees what is sent.
+            Credential::PerRequest => {
+                let inputs = ready.inputs.clone().request(request_value(request)).at(now);
+                made = self.auth.placements().prepare(&inputs)?;
+                &made
+            }
         };
         credential.apply(request);
         if let Some(held) = request.body().held_bytes() {
@@ -162,6 +190,7 @@ impl Provider {
         &self,
         ready: &Ready,
         request: &mut Request<ReplayBody<B>>,
+        now: i64,
     ) -> Result<(), PutFault> {
         let extras = &ready.extras;
         let per_request = extras.headers.iter().any(|(_, e)| matches!(e, Extra::PerRequest(_)))
@@ -172,7 +201,7 @@ impl Provider {
                 .inputs
                 .scope()
                 .with("request", seen)
-                .at(millis(self.wall()))
+                .at(now)
         });
         for (name, extra) in &extras.headers {
             if request.headers().contains_key(name) {
@@ -273,19 +302,24 @@ fn millis(time: std::time::SystemTime) -> i64 {
         .unwrap_or(0)
 }
 
-/// `request` as a template sees it, without its body.
-fn request_value<B>(request: &Request<B>) -> Value {
+/// Whether a template may read the request's body.
+pub(super) fn reads_body(template: &Template) -> bool {
+    let reads = |path: &str| {
+        path == "request" || path.starts_with("request.body") || path.starts_with("request.form")
+    };
+    template.names().reads_all() || template.paths().any(reads)
+}
+
+/// `request` as a template sees it; its body, where it is held, as text.
+fn request_value<B>(request: &Request<ReplayBody<B>>) -> Value {
     let uri = request.uri();
-    let mut query = Map::new();
-    for pair in uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decode = |text: &str| {
-            percent_encoding::percent_decode_str(&text.replace('+', " "))
-                .decode_utf8_lossy()
-                .into_owned()
-        };
-        add(&mut query, decode(name), decode(value).into());
-    }
+    let body = request
+        .body()
+        .held_bytes()
+        .map(|body| String::from_utf8_lossy(body));
+    let is_form = content_type(request.headers())
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let form = body.as_deref().filter(|_| is_form);
     let mut headers = Map::new();
     for (name, value) in request.headers() {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -297,9 +331,26 @@ fn request_value<B>(request: &Request<B>) -> Value {
         "method": request.method().as_str(),
         "host": uri.host(),
         "path": uri.path(),
-        "query": query,
+        "query": pairs(uri.query().unwrap_or_default()),
+        "form": pairs(form.unwrap_or_default()),
         "headers": headers,
+        "body": body,
     })
+}
+
+/// The fields of a query or a form, decoded.
+fn pairs(text: &str) -> Map<String, Value> {
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(&text.replace('+', " "))
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let mut fields = Map::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        add(&mut fields, decode(name), decode(value).into());
+    }
+    fields
 }
 
 /// A repeated name becomes a list.

@@ -13,7 +13,7 @@ pub type Client = hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>
 
 /// A new client.
 pub fn client() -> Client {
-    Client::builder(TokioExecutor::new()).build_http()
+    hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http()
 }
 
 /// Sends, and takes the answer whole.

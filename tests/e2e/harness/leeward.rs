@@ -187,6 +187,29 @@ impl Leeward {
         send(&self.client, request.body(body).unwrap()).await
     }
 
+    /// Like [`call`](Self::call), but only to the head: the body is still to come.
+    pub async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> http::Response<hyper::body::Incoming> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.egress));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::default()).unwrap();
+        self.client.request(request).await.expect("Leeward answers")
+    }
+
+    /// What a list of the admin listener holds: `/breakers`, `/limits`, …
+    pub async fn listed(&self, name: &str) -> Vec<Value> {
+        let answer = self.admin(Method::GET, &format!("/{name}"), None).await;
+        answer.json()[name].as_array().expect("a list").clone()
+    }
+
     /// A request on the admin listener, with the token.
     pub async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = Request::builder()
@@ -214,7 +237,6 @@ impl Leeward {
     }
 
     /// Waits until a question about it is answered with yes.
-    #[track_caller]
     pub async fn until<F: Future<Output = bool>>(&self, what: &str, ask: impl Fn() -> F) {
         let asked = async {
             while !ask().await {
@@ -239,6 +261,18 @@ impl Leeward {
     /// Writes a file of its configuration.
     pub fn write(&self, name: &str, text: &str) {
         write(&self.path(name), text);
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// The most memory that it has had, in MiB.
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
     }
 
     /// Sends a signal, by name.
