@@ -1,5 +1,7 @@
 //! docs/layer-contract.md and the tests that it names are the same.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,11 @@
 //! The documents name what is there: every metric, every error code, every file.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +59,29 @@ fn every_error_code_is_described() {
     let document = read("docs/errors.md");
     assert!(codes.len() > 20, "{codes:?}");
     assert_eq!(codes, first_cells(&document));
+}
+
+#[test]
+fn the_stack_is_told_as_it_is() {
+    let source = read("sidecar/src/stack/mod.rs");
+    let pushed = source.split(".layer(").skip(1);
+    let layers: Vec<_> = pushed
+        .filter_map(|rest| rest.split_once("Layer::new("))
+        .map(|(name, _)| name)
+        .collect();
+    let document = read("ARCHITECTURE.md");
+    let table = document
+        .split("| layer | why it stands there |")
+        .nth(1)
+        .and_then(|rest| rest.split("\n\n").next())
+        .expect("ARCHITECTURE.md has a table of the stack");
+    let told: Vec<_> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(layers.len() > 10, "{layers:?}");
+    assert_eq!(layers, told);
 }
 
 #[test]

@@ -7,10 +7,17 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// Wall and monotonic time. Clones of a moved clock move together.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Clock {
-    // Absent in production: the system's clocks are read and nothing else.
+    // Both absent in production: the system's clocks are read and nothing else.
     moved: Option<Arc<Moved>>,
+    told: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clock").field("moved", &self.moved).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -29,7 +36,15 @@ impl Clock {
     pub fn movable() -> Self {
         Self {
             moved: Some(Arc::default()),
+            told: None,
         }
+    }
+
+    /// Tells the wall time itself, whatever the system's clock says.
+    #[must_use]
+    pub fn telling(mut self, wall: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.told = Some(Arc::new(wall));
+        self
     }
 
     /// Pushes both clocks forward, as if time had passed.
@@ -49,7 +64,7 @@ impl Clock {
 
     /// The wall time.
     pub fn wall(&self) -> SystemTime {
-        let now = SystemTime::now();
+        let now = self.told.as_ref().map_or_else(SystemTime::now, |told| told());
         match &self.moved {
             None => now,
             Some(m) => now + Duration::from_millis(m.wall_ms.load(Ordering::SeqCst)),

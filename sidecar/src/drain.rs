@@ -22,10 +22,6 @@ struct Shared {
     last_ms: AtomicU64,
 }
 
-/// One request under way; dropped when its answer's body has ended.
-#[derive(Debug)]
-pub struct UnderWay(Arc<Shared>);
-
 impl Default for Drain {
     fn default() -> Self {
         Self {
@@ -64,18 +60,28 @@ impl Drain {
         }
     }
 
-    /// Counts a request until the guard is dropped.
-    pub fn under_way(&self) -> UnderWay {
+    /// Counts a request.
+    pub fn enter(&self) {
         self.shared.in_flight.fetch_add(1, Ordering::Relaxed);
         if self.draining() {
             self.shared.touch();
         }
-        UnderWay(Arc::clone(&self.shared))
+    }
+
+    /// So many requests have been answered, to the last byte.
+    pub fn leave(&self, requests: usize) {
+        if requests > 0 {
+            // The time first: whoever sees that nothing is left sees since when.
+            if self.draining() {
+                self.shared.touch();
+            }
+            self.shared.in_flight.fetch_sub(requests, Ordering::SeqCst);
+        }
     }
 
     /// How many requests are under way.
     pub fn in_flight(&self) -> usize {
-        self.shared.in_flight.load(Ordering::Relaxed)
+        self.shared.in_flight.load(Ordering::SeqCst)
     }
 
     /// Resolves once nothing is in flight and nothing came for `quiet`, or after `timeout`.
@@ -104,14 +110,5 @@ impl Shared {
         let since = self.epoch.elapsed().as_millis();
         self.last_ms
             .store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::SeqCst);
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if self.0.draining.load(Ordering::Relaxed) {
-            self.0.touch();
-        }
     }
 }

@@ -127,9 +127,7 @@ impl Egress {
             let detail = format!("provider {:?} has no base {base:?}", target.provider);
             return Err(Error::refused(Code::UnknownProvider, detail));
         }
-        let uri = target.tail.parse::<Uri>().map_err(|_| {
-            Error::refused(Code::InvalidRequest, "the path holds what no URI may hold")
-        })?;
+        let uri = target_of(target.tail)?;
         Ok(Routed {
             way: Way::Proxy {
                 mount: Mount::new(request.uri(), target.mount.len()),
@@ -163,7 +161,9 @@ const NO_PATH: &str = "*";
 
 /// What follows the provider's name, as a request carries it through the stack.
 fn target_of(tail: &str) -> Result<Uri, Error> {
-    let tail = if tail.is_empty() { NO_PATH } else { tail };
+    if tail.is_empty() {
+        return Ok(Uri::from_static(NO_PATH));
+    }
     PathAndQuery::try_from(tail).map(Uri::from).map_err(|_| {
         Error::refused(Code::InvalidRequest, "the path holds what no URI may hold")
     })

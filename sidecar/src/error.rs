@@ -65,6 +65,8 @@ pub struct Refused {
     pub upstream_body: Option<Bytes>,
     /// The mapped reason of a vendor's refusal.
     pub reason: Option<String>,
+    /// When the vendor may be asked again, if it said so.
+    pub retry_after: Option<std::time::Duration>,
     /// Methods or operations that would have been right.
     pub allow: Option<String>,
     /// What lies beneath.
@@ -82,6 +84,7 @@ impl Refused {
             upstream_status: None,
             upstream_body: None,
             reason: None,
+            retry_after: None,
             allow: None,
             source: None,
         }
@@ -123,6 +126,8 @@ impl Error {
                 Up::HostDenied => Code::HostDenied,
                 Up::ConnectTimeout => Code::UpstreamTimeout,
                 Up::Invalid => Code::UpstreamInvalid,
+                // The application's own doing: its body broke off, or is no body.
+                Up::Body | Up::Request => Code::InvalidRequest,
                 _ => Code::UpstreamUnreachable,
             },
         }
@@ -138,6 +143,7 @@ impl Error {
             Kind::Credential(CredentialError::Unavailable { retry_after, .. }) => {
                 retry_after.map(whole)
             }
+            Kind::Refused(refused) => refused.retry_after.map(whole),
             _ => None,
         };
         let status = self.status();

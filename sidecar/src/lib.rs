@@ -26,6 +26,7 @@ pub mod registry;
 pub mod reload;
 pub mod run;
 pub mod secret;
+pub mod signals;
 pub mod stack;
 pub mod telemetry;
 pub mod tokens;

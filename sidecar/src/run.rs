@@ -1,6 +1,7 @@
 //! The life of the process: start in an order that loses nothing, serve, end without a loss.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use leeward_auth_refresh::Keeper;
 use leeward_auth_schemes::{SchemeProtocol, Secrets};
 use leeward_config::{Loaded, Process};
-use leeward_config::types::{Address, OneOrMany};
+use leeward_config::types::OneOrMany;
 use leeward_pagination::CursorKeys;
 use leeward_storage::{Keys, OpenError, Store};
 use secrecy::SecretString;
@@ -20,11 +21,12 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::drain::Drain;
 use crate::egress::Egress;
-use crate::listener::{Bound, Limits, Listener, serve};
+use crate::listener::{Limits, Listener, Sockets, serve};
 use crate::metrics::Metrics;
 use crate::provider::Shared;
 use crate::registry::Registry;
 use crate::reload::Reloader;
+use crate::signals::Signals;
 use crate::telemetry::{Ready, Telemetry};
 use crate::tokens::{TokenObserver, TokenTransport};
 
@@ -41,6 +43,13 @@ pub struct Options {
     pub without: BTreeSet<String>,
     /// The time.
     pub clock: Clock,
+}
+
+impl Options {
+    /// Whether this process has the role.
+    fn does(&self, role: &str) -> bool {
+        self.roles.is_empty() || self.roles.contains(role)
+    }
 }
 
 /// Why the process did not start. Each is one line that says how to mend it.
@@ -98,9 +107,15 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         return Err(StartError::NoFolder(options.dir));
     }
     let loaded = crate::load(&options.dir, &options.overrides);
-    let process = crate::reload::process(&loaded).map_err(StartError::Config)?;
-    crate::logging::start(&process.telemetry);
+    let mut process = crate::reload::process(&loaded).map_err(StartError::Config)?;
+    if !options.does("egress") {
+        process.listen.egress.0.clear();
+    }
+    let held = crate::logging::start(&process.telemetry);
     let metrics = Metrics::new()?;
+    // Before the store: a start that cannot come about leaves nothing behind.
+    let sockets = Sockets::bind(&process.listen).await?;
+    let addresses = sockets.addresses();
     let (store, keys) = open_store(&process).await?;
     metrics.store_up.set(1);
 
@@ -142,7 +157,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 
     let drain = Drain::default();
     let ready = Ready::default();
-    let addresses = listen(
+    listen(
+        sockets,
         &process,
         &registry,
         &accounts,
@@ -151,10 +167,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         &drain,
         &ready,
         &mut tasks,
-    )
-    .await?;
-    announce(&addresses);
+    );
     ready.set();
+    announce(&addresses);
+    drop(held);
     Ok(Running {
         addresses,
         drain,
@@ -183,7 +199,7 @@ fn keeper(
         TokenTransport::new(registry),
     )
     .clock(move || clock.wall());
-    let schedule = options.roles.is_empty() || options.roles.contains("refresh");
+    let schedule = options.does("refresh");
     let settings = leeward_auth_refresh::Settings {
         schedule,
         clock: Arc::new(options.clock.clone()),
@@ -238,7 +254,8 @@ fn warn_of(loaded: &Loaded) {
 }
 
 #[expect(clippy::too_many_arguments, reason = "everything that a listener serves from")]
-async fn listen(
+fn listen(
+    sockets: Sockets,
     process: &Process,
     registry: &Arc<Registry>,
     accounts: &Accounts,
@@ -247,7 +264,7 @@ async fn listen(
     drain: &Drain,
     ready: &Ready,
     tasks: &mut JoinSet<()>,
-) -> Result<Value, StartError> {
+) {
     let limits = Limits {
         max_connections: process.limits.max_connections,
         header_timeout: process.limits.header_timeout.0,
@@ -279,21 +296,14 @@ async fn listen(
         drain: if counts { drain.clone() } else { Drain::default() },
         metrics: metrics.clone(),
     };
-    let mut addresses = serde_json::Map::new();
-    let (egress_bound, egress_address) = bind(&process.listen.egress).await?;
-    let (admin_bound, admin_address) = bind(&process.listen.admin).await?;
-    let (telemetry_bound, telemetry_address) = bind(&process.listen.telemetry).await?;
-    addresses.insert("egress".into(), egress_address);
-    addresses.insert("admin".into(), admin_address);
-    addresses.insert("telemetry".into(), telemetry_address);
-    for bound in egress_bound {
+    for bound in sockets.egress {
         let egress = Arc::clone(&egress);
         tasks.spawn(serve(listener("egress", bound, true), move |request| {
             let egress = Arc::clone(&egress);
             async move { egress.handle(request).await }
         }));
     }
-    for bound in admin_bound {
+    for bound in sockets.admin {
         let over_unix = bound.is_unix();
         let admin = Arc::clone(&admin);
         tasks.spawn(serve(listener("admin", bound, false), move |request| {
@@ -301,33 +311,17 @@ async fn listen(
             async move { admin.handle(request, over_unix).await }
         }));
     }
-    for bound in telemetry_bound {
+    for bound in sockets.telemetry {
         let telemetry = Arc::clone(&telemetry);
         tasks.spawn(serve(listener("telemetry", bound, false), move |request| {
             let telemetry = Arc::clone(&telemetry);
             async move { telemetry.handle(&request) }
         }));
     }
-    Ok(Value::Object(addresses))
 }
 
-/// Binds every address of a listener; the addresses in use, one or a list.
-async fn bind(addresses: &OneOrMany<Address>) -> Result<(Vec<Bound>, Value), StartError> {
-    let mut bound = Vec::new();
-    for address in &addresses.0 {
-        bound.push(Bound::bind(address).await?);
-    }
-    let mut names: Vec<Value> = bound.iter().map(|bound| bound.address().into()).collect();
-    let value = if names.len() == 1 {
-        names.remove(0)
-    } else {
-        names.into()
-    };
-    Ok((bound, value))
-}
-
-/// The first line that tells where it listens. It is written whatever the log's level, for whoever
-/// started it with port 0 waits for it.
+/// The log's first line, which tells where it listens. It is written whatever the log's level, for
+/// whoever started it with port 0 waits for it.
 fn announce(addresses: &Value) {
     let mut line = serde_json::Map::new();
     line.insert("timestamp".into(), crate::accounts::time(std::time::SystemTime::now()).into());
@@ -336,35 +330,22 @@ fn announce(addresses: &Value) {
     if let Value::Object(addresses) = addresses {
         line.extend(addresses.clone());
     }
-    eprintln!("{}", Value::Object(line));
+    // Whoever closed stderr does not want it.
+    let _ = writeln!(std::io::stderr(), "{}", Value::Object(line));
 }
 
 impl Running {
     /// Serves until it is told to end, and ends. SIGHUP asks for a look at the files.
-    pub async fn until_told(self) -> Ended {
-        use tokio::signal::unix::{SignalKind, signal};
-        let signals = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::hangup()),
-        );
-        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
-            tracing::error!("signals cannot be listened for");
-            self.drain.begun().await;
-            return self.end().await;
-        };
+    pub async fn until_told(self, mut signals: Signals) -> Ended {
         loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                end = signals.next_is_end() => if end { break } else { self.reloader.ask() },
                 () = self.drain.begun() => break,
-                _ = hangup.recv() => self.reloader.ask(),
             }
         }
         tokio::select! {
             ended = self.end() => ended,
-            _ = terminate.recv() => Ended::AtOnce,
-            _ = interrupt.recv() => Ended::AtOnce,
+            () = signals.end() => Ended::AtOnce,
         }
     }
 

@@ -10,10 +10,22 @@
 
 mod harness;
 
+mod accounts;
+mod auth;
+mod config;
 mod breaker;
+mod demo;
+mod isolation;
 mod limits;
 mod order;
 mod proxy;
 mod bodies;
 mod templates;
 mod tls;
+mod unified;
+mod errors;
+mod panics;
+mod hostile;
+mod life;
+mod listeners;
+mod secrets;

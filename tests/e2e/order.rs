@@ -235,7 +235,6 @@ async fn a_circuit_that_opens_between_two_attempts_ends_them() {
     assert_eq!(vendor.books().read(Entry::Requests), 2);
 }
 
-/// Two contacts, or what the turn says.
 #[tokio::test]
 async fn a_kept_answer_takes_the_place_of_one_that_cannot_be_mapped() {
     let vendor = vendor(turns(|turn, _| match turn {

@@ -103,8 +103,9 @@ async fn targets_pass_byte_for_byte() {
         ("/a%2Fb%2fc%5cd", "/base/a%2Fb%2fc%5cd"),
         ("/%25%zz%", "/base/%25%zz%"),
         ("/~!$&'()*+,;=:@-_.", "/base/~!$&'()*+,;=:@-_."),
-        ("/x?a=/../b&c=?d=#", ""),
-        ("/x?a=../..&b=[1]&c=a|b&d='\"", "/base/x?a=../..&b=[1]&c=a|b&d='\""),
+        // A fragment is no part of a target, and ends before it is one.
+        ("/x?a=/../b&c=?d=#f", "/base/x?a=/../b&c=?d="),
+        ("/x?a=../..&b=[1]&c=a|b&d='{}\\^`", "/base/x?a=../..&b=[1]&c=a|b&d='{}\\^`"),
         ("/caf\u{e9}", "/base/caf\u{e9}"),
     ];
     for (tail, expected) in tails {
@@ -117,7 +118,7 @@ async fn targets_pass_byte_for_byte() {
             assert!(head.starts_with("HTTP/1.1 400 "), "{tail}: {head}");
             continue;
         }
-        assert!(head.starts_with("HTTP/1.1 200 "), "{tail}: {head}");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{tail}: {}", String::from_utf8_lossy(&body));
         let seen: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(seen["target"], expected, "{tail}");
     }

@@ -32,6 +32,15 @@ pub struct AdoptFault {
 }
 
 impl Scheme {
+    /// All that is wrong with credentials before they are put: what [`adopt`](Self::adopt) would refuse.
+    #[must_use]
+    pub fn faults(&self, credentials: &Map, now: SystemTime) -> Vec<AdoptFault> {
+        match self {
+            Self::OAuth2(_) => faults(credentials, now),
+            _ => Vec::new(),
+        }
+    }
+
     /// Takes over credentials and variables as they are put: `access_token`, `refresh_token`, `expires_at` (unix seconds or
     /// ISO 8601), `expires_in` (seconds from now) and `refresh_token_expires_at` of a grant; anything else by its name.
     ///
@@ -89,6 +98,20 @@ impl Scheme {
         adopted.secrets.remember(&fingerprinted);
         Ok(adopted)
     }
+}
+
+/// All that is wrong with credentials as they are put for a grant; [`Scheme::adopt`] says the first.
+fn faults(given: &Map, now: SystemTime) -> Vec<AdoptFault> {
+    [
+        token(given, "access_token").err(),
+        token(given, "refresh_token").err(),
+        time(given, "expires_at", now).err(),
+        lifetime(given, "expires_in").err(),
+        time(given, "refresh_token_expires_at", now).err(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn present<'m>(given: &'m Map, name: &str) -> Option<&'m Value> {

@@ -1,7 +1,7 @@
 //! What can go wrong, told apart by what an answer to the application needs.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use thiserror::Error;
 
 /// An error of a body, or any other.
@@ -104,6 +104,8 @@ pub enum MappingError {
         body: Bytes,
         /// The vendor's own status.
         vendor_status: StatusCode,
+        /// The vendor's own `Retry-After`, as it came.
+        retry_after: Option<HeaderValue>,
     },
     /// The pages cannot be followed.
     #[error("{0}")]

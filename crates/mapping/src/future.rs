@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body::Body;
@@ -228,10 +228,13 @@ impl Call {
     ) -> MappingError {
         let known_failure = told.is_some() || !asked.known.operation.error.reads();
         let failure = told.unwrap_or_else(|| Failure::of_status(status));
+        // What it says of the next time goes on with it.
+        let wait = fields.get(RETRY_AFTER).cloned();
+        let kept: HeaderMap = wait.into_iter().map(|wait| (RETRY_AFTER, wait)).collect();
         let refused = |failure| {
             Told {
                 status,
-                headers: &HeaderMap::new(),
+                headers: &kept,
                 raw: &raw,
                 failure: None,
             }

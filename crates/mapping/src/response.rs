@@ -1,6 +1,7 @@
 //! The answer side: from the vendor's answer to what the application gets.
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use leeward_expression::{Bindings, Expression};
 use leeward_pagination::{Answer, CursorError, seal};
@@ -102,6 +103,7 @@ impl Told<'_> {
             message: failure.message,
             body: self.raw.slice(..self.raw.len().min(MAX_REFUSAL)),
             vendor_status: self.status,
+            retry_after: self.headers.get(RETRY_AFTER).cloned(),
         }
     }
 }

@@ -122,7 +122,18 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<B>) -> ResponseFuture {
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        self.send(request)
+    }
+}
+
+impl<B> Client<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    /// Sends a request; the same as calling the service, for whoever shares a client.
+    pub fn send(&self, mut request: Request<B>) -> ResponseFuture {
         if let Some(refusal) = unsendable(&request) {
             return ResponseFuture {
                 state: State::Refused {

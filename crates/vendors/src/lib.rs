@@ -8,7 +8,7 @@
 //! # async fn run() -> std::io::Result<()> {
 //! use leeward_vendors::{Server, Torn};
 //!
-//! let server = Server::start(Torn::new(7, 0.05)).await?;
+//! let server = Server::start(Torn::new(7, 20)).await?;
 //! println!("a vendor that breaks off one answer in twenty: {}", server.url());
 //! # Ok(())
 //! # }
@@ -19,12 +19,14 @@
 //! | [`Rotating`] | access tokens of a few seconds; each refresh token works once, and its reuse revokes the grant |
 //! | [`SlowDown`] | allows so many requests in a window; beyond it a 403 whose body says so, or a 429 with an epoch in a header of its own |
 //! | [`Outage`] | refuses everything for some seconds, and later answers very slowly for some |
-//! | [`Torn`] | closes the connection in the middle of an answer now and then |
+//! | [`Torn`] | closes the connection in the middle of one answer in so many |
+//! | [`Stumbling`] | answers one read in so many with a 500 |
 //! | [`Fragile`] | collapses for a moment when more than a few calls are under way |
 //! | [`CursorContacts`], [`OffsetContacts`] | the same contacts in two shapes, paged in two ways |
 
 mod books;
 mod contacts;
+mod draw;
 mod fragile;
 mod grants;
 mod outage;
@@ -32,6 +34,7 @@ mod records;
 mod rotating;
 mod server;
 mod slow_down;
+mod stumbling;
 mod torn;
 
 pub use books::{Books, Entry};
@@ -43,4 +46,5 @@ pub use records::{record, record_id};
 pub use rotating::Rotating;
 pub use server::{Behaviour, Call, Reply, Server};
 pub use slow_down::{Dialect, SlowDown};
+pub use stumbling::Stumbling;
 pub use torn::Torn;

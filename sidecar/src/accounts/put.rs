@@ -74,6 +74,24 @@ impl Accounts {
         Err(PutError::Busy)
     }
 
+    /// All that would be refused, each at its JSON pointer in the body of a PUT.
+    pub fn faults(&self, provider: &str, credentials: &Map) -> Vec<(String, String)> {
+        match self.auths.auth_of(provider) {
+            None => {
+                let message = format!("no provider is called {provider:?}");
+                vec![("/provider".to_owned(), message)]
+            }
+            Some(auth) => {
+                let faults = auth.scheme().faults(credentials, self.now());
+                let told = faults.iter().map(|fault| {
+                    let pointer = format!("/credentials/{}", fault.name);
+                    (pointer, fault.message.to_owned())
+                });
+                told.collect()
+            }
+        }
+    }
+
     /// `None`: somebody else was faster; look again.
     async fn try_put(
         &self,

@@ -1,9 +1,10 @@
 //! Which answers are kept, and after which failures they are served.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{HeaderName, RANGE};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use leeward_config::types::ServeAfter;
 use leeward_fallback::{Key, Read};
 use regex::Regex;
@@ -43,27 +44,18 @@ impl FallbackPolicy {
     }
 }
 
-impl<B, RB> leeward_fallback::Policy<B, RB, Error> for FallbackPolicy {
-    fn key(&self, request: &Request<B>) -> Option<Key> {
-        let call = Call::of(request)?;
-        let (on, method) = match &call.way {
-            Way::Proxy { .. } => (self.inner.proxy, request.method()),
-            Way::Unified(unified) if unified.is_read() => (self.inner.unified, &Method::GET),
-            Way::Unified(_) => return None,
-        };
-        let reads = *method == Method::GET || *method == Method::HEAD;
-        if !on || !reads || request.headers().contains_key(RANGE) {
-            return None;
+impl FallbackPolicy {
+    fn is_on(&self, call: &Call) -> bool {
+        match &call.way {
+            Way::Proxy { .. } => self.inner.proxy,
+            Way::Unified(_) => self.inner.unified,
         }
-        if let Some(paths) = &self.inner.paths
-            && !paths.iter().any(|path| path.is_match(request.uri().path()))
-        {
-            return None;
-        }
-        let read = Read::of(method)?;
+    }
+
+    fn key_of<B>(&self, call: &Call, read: Read, request: &Request<B>) -> Key {
         let account = call.account_str();
         let (vary, headers) = (&self.inner.vary, request.headers());
-        Some(match &call.way {
+        match &call.way {
             Way::Unified(unified) => Key::new(account, read, unified.target(), vary, headers),
             Way::Proxy { base, .. } => {
                 let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
@@ -75,7 +67,47 @@ impl<B, RB> leeward_fallback::Policy<B, RB, Error> for FallbackPolicy {
                     }
                 }
             }
-        })
+        }
+    }
+}
+
+impl<B, RB> leeward_fallback::Policy<B, RB, Error> for FallbackPolicy {
+    fn key(&self, request: &Request<B>) -> Option<Key> {
+        let call = Call::of(request)?;
+        let method = match &call.way {
+            Way::Proxy { .. } => request.method(),
+            Way::Unified(unified) if unified.is_read() => &Method::GET,
+            Way::Unified(_) => return None,
+        };
+        let read = Read::of(method)?;
+        if !self.is_on(call) || request.headers().contains_key(RANGE) {
+            return None;
+        }
+        if let Some(paths) = &self.inner.paths {
+            let path = match &call.way {
+                Way::Proxy { .. } => Cow::Borrowed(request.uri().path()),
+                // As the application writes it: the vendor's is not known yet.
+                Way::Unified(unified) => {
+                    let target = unified.target();
+                    let path = target.split_once('?').map_or(target, |(path, _)| path);
+                    format!("/unified/{path}").into()
+                }
+            };
+            if !paths.iter().any(|narrow| narrow.is_match(&path)) {
+                return None;
+            }
+        }
+        Some(self.key_of(call, read, request))
+    }
+
+    // After a write that went well the record is no longer what it was (RFC 9111 4.4).
+    fn changes(&self, request: &Request<B>) -> Option<Key> {
+        let call = Call::of(request)?;
+        let writes = match &call.way {
+            Way::Proxy { .. } => !request.method().is_safe(),
+            Way::Unified(unified) => !unified.is_read(),
+        };
+        (writes && self.is_on(call)).then(|| self.key_of(call, Read::Get, request))
     }
 
     fn keep(&self, response: &Response<RB>) -> bool {
@@ -83,17 +115,30 @@ impl<B, RB> leeward_fallback::Policy<B, RB, Error> for FallbackPolicy {
     }
 
     fn failed(&self, result: Result<&Response<RB>, &Error>) -> bool {
-        // A vendor's refusal is an answer on /proxy, and an error of the mapping on /unified.
-        let (code, status) = match (result, Outcome::of(result)) {
-            (_, Outcome::Answered(status)) => (None, Some(status)),
-            (Err(error), _) if error.code() == Code::UpstreamError => (None, Some(error.status())),
-            (Err(error), _) => (Some(error.code().as_str()), None),
-            (Ok(_), _) => (None, None),
+        let status = status_told(result);
+        let code = match result {
+            Err(error) if status.is_none() => Some(error.code().as_str()),
+            _ => None,
         };
         self.inner.serve_after.iter().any(|listed| match listed {
             ServeAfter::Code(listed) => code == Some(listed),
             ServeAfter::ServerErrors => status.is_some_and(|status| status.is_server_error()),
             ServeAfter::Status(listed) => status.is_some_and(|status| status == *listed),
         })
+    }
+
+    fn gone(&self, result: Result<&Response<RB>, &Error>) -> bool {
+        use StatusCode as S;
+        let gone = [S::UNAUTHORIZED, S::FORBIDDEN, S::NOT_FOUND, S::GONE];
+        status_told(result).is_some_and(|status| gone.contains(&status))
+    }
+}
+
+/// What the vendor said: an answer's status on /proxy, on /unified that of the mapping's error.
+fn status_told<RB>(result: Result<&Response<RB>, &Error>) -> Option<StatusCode> {
+    match (result, Outcome::of(result)) {
+        (_, Outcome::Answered(status)) => Some(status),
+        (Err(error), _) if error.code() == Code::UpstreamError => Some(error.status()),
+        _ => None,
     }
 }

@@ -6,6 +6,7 @@ use http::Request;
 use leeward_mapping::{Caller, MappingError, Unified};
 use serde_json::Value;
 
+use super::outcome::wait_of;
 use crate::call::{Call, Way};
 use crate::code::Code;
 use crate::error::{Error, Refused};
@@ -82,6 +83,7 @@ impl From<MappingError> for Error {
                 message,
                 body,
                 vendor_status,
+                retry_after,
             } => {
                 let detail = message.unwrap_or(detail);
                 Refused {
@@ -89,6 +91,7 @@ impl From<MappingError> for Error {
                     upstream_status: Some(vendor_status),
                     upstream_body: Some(body),
                     reason,
+                    retry_after: retry_after.as_ref().and_then(wait_of),
                     ..Refused::new(Code::UpstreamError, detail)
                 }
             }

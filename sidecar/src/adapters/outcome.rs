@@ -2,7 +2,7 @@
 //! and the fallback. Beside `normalize`, this is the only place that reads a status code.
 
 use http::header::RETRY_AFTER;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use leeward_circuit_breaker::Verdict;
 use leeward_upstream::Kind as ErrorKind;
 
@@ -40,7 +40,9 @@ impl Outcome {
             }
             Err(error) => match error.kind() {
                 Kind::Upstream(upstream) => match upstream.kind() {
-                    ErrorKind::HostDenied => Self::Ours(Code::HostDenied),
+                    ErrorKind::HostDenied | ErrorKind::Body | ErrorKind::Request => {
+                        Self::Ours(error.code())
+                    }
                     ErrorKind::Invalid => Self::Invalid,
                     _ if upstream.never_sent() => Self::NeverSent,
                     _ => Self::Reset,
@@ -89,9 +91,14 @@ impl Outcome {
     }
 }
 
-/// The vendor's own `Retry-After` on an answer, in seconds from now.
+/// The vendor's own `Retry-After` on an answer, from now.
 pub fn retry_after<RB>(response: &Response<RB>) -> Option<std::time::Duration> {
-    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    wait_of(response.headers().get(RETRY_AFTER)?)
+}
+
+/// What a `Retry-After` says, from now.
+pub fn wait_of(retry_after: &HeaderValue) -> Option<std::time::Duration> {
+    let text = retry_after.to_str().ok()?;
     if let Ok(seconds) = text.trim().parse::<u32>() {
         return Some(std::time::Duration::from_secs(seconds.into()));
     }

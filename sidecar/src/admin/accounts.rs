@@ -19,7 +19,8 @@ const LARGEST: usize = 1000;
 impl Admin {
     pub(super) async fn list_accounts(&self, asked: &Asked<'_>) -> AdminAnswer {
         let mut faults = Vec::new();
-        let status = parameter(asked.query, "status").map(|text| match text.as_str() {
+        let asked_status = parameter(asked.query, "status");
+        let status = asked_status.as_deref().map(|text| match text {
             "active" | "refreshing" => Some(Status::Active),
             "needs_reauth" => Some(Status::NeedsReauth),
             "disabled" => Some(Status::Disabled),
@@ -47,31 +48,39 @@ impl Admin {
             .list(provider.as_deref(), status.flatten(), after.as_ref(), limit)
             .await;
         match page {
-            Ok(page) => AdminAnswer::json(
-                StatusCode::OK,
-                json!({
-                    "accounts": page.accounts,
-                    "next_cursor": page.next.as_ref().map(AccountId::as_str),
-                }),
-            ),
+            Ok(mut page) => {
+                // The store knows no flight: an account that is being renewed is active there.
+                if let Some(asked) = asked_status {
+                    page.accounts.retain(|account| account["status"] == *asked);
+                }
+                AdminAnswer::json(
+                    StatusCode::OK,
+                    json!({
+                        "accounts": page.accounts,
+                        "next_cursor": page.next.as_ref().map(AccountId::as_str),
+                    }),
+                )
+            }
             Err(error) => AdminAnswer::store(&error),
         }
     }
 
     pub(super) async fn put_account(&self, id: &str, asked: &Asked<'_>) -> AdminAnswer {
-        let put = match read(id, &asked.body) {
-            Ok(put) => put,
-            Err(faults) => return AdminAnswer::invalid(&faults),
-        };
+        let (put, mut faults) = read(id, &asked.body);
+        if !put.provider.is_empty() {
+            faults.extend(self.accounts.faults(&put.provider, &put.credentials));
+        }
+        if !faults.is_empty() {
+            return AdminAnswer::invalid(&faults);
+        }
         let change = match self.accounts.put(&put).await {
             Ok(change) => change,
-            Err(PutError::UnknownProvider(name)) => {
-                let message = format!("no provider is called {name:?}");
-                return AdminAnswer::invalid(&[("/provider".to_owned(), message)]);
+            // Taken out since it was looked for.
+            Err(error @ PutError::UnknownProvider(_)) => {
+                return AdminAnswer::invalid(&[("/provider".to_owned(), error.to_string())]);
             }
-            Err(PutError::Credentials(fault)) => {
-                let pointer = format!("/credentials/{}", fault.name);
-                return AdminAnswer::invalid(&[(pointer, fault.message.to_owned())]);
+            Err(error @ PutError::Credentials(_)) => {
+                return AdminAnswer::invalid(&[("/credentials".to_owned(), error.to_string())]);
             }
             Err(error @ (PutError::Store(_) | PutError::Busy)) => return AdminAnswer::store(&error),
         };
@@ -151,8 +160,15 @@ impl Admin {
     }
 }
 
-/// The body of a PUT, or all that is wrong with it.
-fn read(id: &str, body: &[u8]) -> Result<Put, Vec<(String, String)>> {
+/// The body of a PUT, and all that is wrong with its form. What cannot be read is left empty.
+fn read(id: &str, body: &[u8]) -> (Put, Vec<(String, String)>) {
+    let mut put = Put {
+        id: id.into(),
+        provider: String::new(),
+        credentials: Map::new(),
+        vars: Map::new(),
+        origin: Origin::Api,
+    };
     let mut faults = Vec::new();
     let mut fault = |pointer: &str, message: &str| {
         faults.push((pointer.to_owned(), message.to_owned()));
@@ -162,26 +178,28 @@ fn read(id: &str, body: &[u8]) -> Result<Put, Vec<(String, String)>> {
     }
     let body: Value = match serde_json::from_slice(body) {
         Ok(body) => body,
-        Err(error) => return Err(vec![(String::new(), format!("the body is not JSON: {error}"))]),
+        Err(error) => {
+            fault("", &format!("the body is not JSON: {error}"));
+            return (put, faults);
+        }
     };
     let Some(members) = body.as_object() else {
-        return Err(vec![(String::new(), "the body must be an object".to_owned())]);
+        fault("", "the body must be an object");
+        return (put, faults);
     };
     const KNOWN: [&str; 4] = ["provider", "credentials", "vars", "account"];
     for name in members.keys() {
         if name == "overrides" {
             fault("/overrides", "overrides are not in this version");
         } else if !KNOWN.contains(&name.as_str()) {
+            let name = name.replace('~', "~0").replace('/', "~1");
             fault(&format!("/{name}"), "unknown member; there are provider, credentials, vars");
         }
     }
-    let provider = match members.get("provider") {
-        Some(Value::String(name)) => name.clone(),
-        _ => {
-            fault("/provider", "the provider's name is missing");
-            String::new()
-        }
-    };
+    match members.get("provider") {
+        Some(Value::String(name)) if !name.is_empty() => put.provider.clone_from(name),
+        _ => fault("/provider", "the provider's name is missing"),
+    }
     if members.get("account").is_some_and(|account| account != id) {
         fault("/account", "another id than the path's");
     }
@@ -193,16 +211,7 @@ fn read(id: &str, body: &[u8]) -> Result<Put, Vec<(String, String)>> {
             Map::new()
         }
     };
-    let (credentials, vars) = (object("credentials"), object("vars"));
-    if faults.is_empty() {
-        Ok(Put {
-            id: id.into(),
-            provider,
-            credentials,
-            vars,
-            origin: Origin::Api,
-        })
-    } else {
-        Err(faults)
-    }
+    put.credentials = object("credentials");
+    put.vars = object("vars");
+    (put, faults)
 }

@@ -7,7 +7,7 @@ use crate::demo::{LAYERS, Options};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// How long the load runs
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(3..=3600))]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(5..=3600))]
     seconds: u64,
     /// What everything random comes from
     #[arg(long, default_value_t = 1)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ConfigDir, Failure};
 use crate::run::{Options, start};
+use crate::signals::Signals;
 
 /// Runs the sidecar until SIGTERM.
 #[derive(Debug, clap::Args)]
@@ -27,8 +28,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         clock: crate::clock::Clock::system(),
     };
     runtime()?.block_on(async {
-        let running = start(options).await.map_err(Failure::input)?;
-        running.until_told().await;
+        // Before the start: whoever reads the addresses may already tell it to end.
+        let mut signals = Signals::listen().map_err(Failure::internal)?;
+        let running = tokio::select! {
+            started = start(options) => started.map_err(Failure::input)?,
+            () = signals.end() => return Ok(()),
+        };
+        running.until_told(signals).await;
         Ok(())
     })
 }

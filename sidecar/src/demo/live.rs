@@ -47,7 +47,7 @@ impl Live {
     pub fn draw(&mut self, elapsed: Duration, tallies: &[Vec<Arc<Tally>>; 2]) {
         match self.mode {
             Mode::Silent => {}
-            Mode::Plain if elapsed.as_secs() >= self.last_plain + 5 => {
+            Mode::Plain if elapsed.as_secs() >= self.last_plain + 5 && elapsed < self.length => {
                 self.last_plain = elapsed.as_secs();
                 self.plain(elapsed, tallies);
             }
@@ -68,13 +68,17 @@ impl Live {
         }
     }
 
-    fn plain(&self, elapsed: Duration, [direct, leeward]: &[Vec<Arc<Tally>>; 2]) {
-        let mut line = format!("{:>3} s", elapsed.as_secs());
-        for ((name, direct), leeward) in self.names.iter().zip(direct).zip(leeward) {
+    fn plain(&mut self, elapsed: Duration, [direct, leeward]: &[Vec<Arc<Tally>>; 2]) {
+        if !std::mem::replace(&mut self.drawn, true) {
+            let names: String = self.names.iter().map(|name| format!("{name:^10}")).collect();
+            println!("% available so far, direct|leeward:\n      {names}");
+        }
+        let mut line = format!("{:>4} s", elapsed.as_secs());
+        for (direct, leeward) in direct.iter().zip(leeward) {
             line.push_str(&format!(
-                "  {name} {} | {}",
-                percent(availability(direct.read().all())),
-                percent(availability(leeward.read().all())),
+                "{:>5}|{:<4}",
+                short_percent(availability(direct.read().all())),
+                short_percent(availability(leeward.read().all())),
             ));
         }
         println!("{line}");
@@ -126,4 +130,12 @@ pub fn percent(share: f64) -> String {
         return "100%".to_owned();
     }
     format!("{:.2}%", (share * 10_000.0).floor() / 100.0)
+}
+
+/// The same in few characters.
+fn short_percent(share: f64) -> String {
+    if share >= 1.0 {
+        return "100".to_owned();
+    }
+    format!("{:.1}", (share * 1_000.0).floor() / 10.0)
 }

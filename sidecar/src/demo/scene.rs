@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leeward_vendors::{
-    Dialect, Entry, Fragile, Grant, Grants, Outage, Rotating, Server, SlowDown, Torn,
+    Dialect, Entry, Fragile, Grant, Grants, Outage, Rotating, Server, SlowDown, Stumbling, Torn,
 };
 
 use super::DemoError;
@@ -42,13 +42,18 @@ impl Scene {
             Duration::from_millis(150),
         ));
         let rotating = Server::start(Rotating::new(Arc::clone(&grants)));
-        let forbidden = Server::start(SlowDown::new(Dialect::ForbiddenWithCode, 45, second));
-        let epoch = Server::start(SlowDown::new(Dialect::EpochInHeader, 80, 2 * second));
-        let away = at(0.3)..at(0.3) + (6 * second).min(at(0.2));
+        // The load is some 40 requests a second: each of these limits is met in every second, and
+        // a few of the vendor's slow calls are under way at any time.
+        let forbidden = Server::start(SlowDown::new(Dialect::ForbiddenWithCode, 30, second));
+        let epoch = Server::start(SlowDown::new(Dialect::EpochInHeader, 60, 2 * second));
+        // Not before every record was read once.
+        let gone = at(0.3).max(2 * second);
+        let away = gone..gone + (6 * second).min(at(0.2));
         let slow = at(0.7)..at(0.7) + (4 * second).min(at(0.15));
         let outage = Server::start(Outage::new(away, slow, 3 * second));
-        let torn = Server::start(Torn::new(seed, 0.04));
-        let fragile = Server::start(Fragile::new(4, Duration::from_millis(20), second / 2));
+        let torn = Server::start(Torn::new(seed, 25));
+        let stumbles = Server::start(Stumbling::new(seed, 20, gone));
+        let fragile = Server::start(Fragile::new(4, second / 10, second / 4));
         let vendor = |name, trouble, file, server| Vendor {
             name,
             trouble,
@@ -86,6 +91,12 @@ impl Scene {
                 "breaks off one answer in 25",
                 include_str!("providers/torn.yaml"),
                 torn.await.map_err(listen())?,
+            ),
+            vendor(
+                "stumbles",
+                "answers one read in 20 with a 500",
+                include_str!("providers/stumbles.yaml"),
+                stumbles.await.map_err(listen())?,
             ),
             vendor(
                 "fragile",

@@ -86,12 +86,14 @@ impl Bound {
 }
 
 async fn bind_unix(path: &Path) -> io::Result<Bound> {
-    // A socket file that nobody listens on is what a killed process left behind.
-    if path.exists() && UnixStream::connect(path).await.is_err() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    // A socket file that nobody listens on is what a killed process left behind; any other file is
+    // somebody's.
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    if is_socket && UnixStream::connect(path).await.is_err() {
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
-    use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     Ok(Bound::Unix(listener, SocketFile(path.to_owned())))
 }

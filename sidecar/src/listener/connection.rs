@@ -13,7 +13,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::bind::Bound;
-use super::patience::{Busy, Patient};
+use super::busy::Busy;
+use super::patience::Patient;
 use crate::body::Body;
 use crate::drain::Drain;
 use crate::metrics::Metrics;
@@ -90,11 +91,11 @@ async fn connection<H, F>(
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let limits = listener.limits;
-    let busy = Busy::default();
-    let io = Patient::new(io, busy.clone(), limits.header_timeout, limits.idle_timeout);
     let drain = listener.drain.clone();
+    let busy = Busy::new(drain.clone());
+    let io = Patient::new(io, busy.clone(), limits.header_timeout, limits.idle_timeout);
     let service = service_fn(move |request| {
-        let guard = (busy.begin(), drain.under_way());
+        let guard = busy.begin();
         let answer = handle(request);
         let drain = drain.clone();
         async move {

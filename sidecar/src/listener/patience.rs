@@ -6,13 +6,13 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+
+use super::busy::Busy;
 
 /// A connection's bytes, TCP or Unix.
 pub(super) type Io = Pin<Box<dyn Duplex>>;
@@ -21,40 +21,20 @@ pub(super) type Io = Pin<Box<dyn Duplex>>;
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send {}
 impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 
-/// Requests of one connection that are being answered: while there is one, no timer runs here.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Busy(Arc<AtomicUsize>);
-
-/// A request being answered.
-#[derive(Debug)]
-pub(super) struct BusyGuard(Busy);
-
-impl Busy {
-    pub(super) fn begin(&self) -> BusyGuard {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        BusyGuard(self.clone())
-    }
-
-    fn is(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
-    }
-}
-
-impl Drop for BusyGuard {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// A connection that ends when it is silent for too long.
 pub(super) struct Patient {
     io: Io,
+    // While a request is being answered, no timer runs here.
     busy: Busy,
     head: Duration,
     idle: Duration,
     // When the head that is being read began; none between requests.
     head_began: Option<Instant>,
     fresh: bool,
+    // Until when the present silence may last; none while there is nothing to wait for.
+    until: Option<Instant>,
+    // One timer for the connection's life: a request must not pay for arming another. It may fire
+    // too early, and is then set to what is due.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -67,8 +47,33 @@ impl Patient {
             idle,
             head_began: None,
             fresh: true,
+            until: None,
             timer: None,
         }
+    }
+
+    /// Whether the silence has lasted too long; else the task is woken when it has.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        let until = match self.until {
+            Some(until) => until,
+            None => {
+                let until = self.allowed_until(Instant::now());
+                *self.until.insert(until)
+            }
+        };
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        if timer.deadline() > until {
+            timer.as_mut().reset(until);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= until {
+                return true;
+            }
+            timer.as_mut().reset(until);
+        }
+        false
     }
 
     /// The silence that is still allowed, measured from when the present wait began.
@@ -95,7 +100,7 @@ impl AsyncRead for Patient {
         let before = buf.filled().len();
         match this.io.as_mut().poll_read(cx, buf) {
             Poll::Ready(done) => {
-                this.timer = None;
+                this.until = None;
                 if this.busy.is() {
                     this.head_began = None;
                     this.fresh = false;
@@ -108,23 +113,15 @@ impl AsyncRead for Patient {
             Poll::Pending if this.busy.is() => {
                 // What is under way has the stack's own deadlines.
                 this.head_began = None;
-                this.timer = None;
+                this.until = None;
                 this.fresh = false;
                 Poll::Pending
             }
-            Poll::Pending => {
-                if this.timer.is_none() {
-                    let until = this.allowed_until(Instant::now());
-                    this.timer = Some(Box::pin(tokio::time::sleep_until(until)));
-                }
-                match this.timer.as_mut().map(|timer| timer.as_mut().poll(cx)) {
-                    Some(Poll::Ready(())) => {
-                        let kind = io::ErrorKind::TimedOut;
-                        Poll::Ready(Err(io::Error::new(kind, "the connection was silent")))
-                    }
-                    _ => Poll::Pending,
-                }
+            Poll::Pending if this.is_over(cx) => {
+                let kind = io::ErrorKind::TimedOut;
+                Poll::Ready(Err(io::Error::new(kind, "the connection was silent")))
             }
+            Poll::Pending => Poll::Pending,
         }
     }
 }
@@ -141,7 +138,11 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.io.as_mut().poll_flush(cx)
+        let flushed = self.io.as_mut().poll_flush(cx);
+        if flushed.is_ready() {
+            self.busy.flushed();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

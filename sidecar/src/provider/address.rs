@@ -57,12 +57,12 @@ impl Bases {
         }
     }
 
-    /// The hosts that the file names in full.
-    pub fn fixed_hosts(&self) -> impl Iterator<Item = &str> {
+    /// The hosts that the file names in full, whatever else is a variable.
+    pub fn fixed_hosts(&self) -> impl Iterator<Item = String> {
         let all = self.named.values().chain([&self.default]);
         all.filter_map(|base| match base {
-            Base::Fixed(url) => Some(url.host()),
-            Base::Templated(_) => None,
+            Base::Fixed(url) => Some(url.host().to_owned()),
+            Base::Templated(template) => fixed_host(template),
         })
     }
 
@@ -95,4 +95,16 @@ impl Bases {
             Some(name) => self.named.get(name),
         }
     }
+}
+
+/// The host of a URL in which no variable can change it.
+pub(super) fn fixed_host(url: &Template) -> Option<String> {
+    if let Some(literal) = url.is_literal() {
+        return Some(BaseUrl::parse(literal).ok()?.host().to_owned());
+    }
+    let before = url.source().split("{{").next()?;
+    let (scheme, rest) = before.split_once("://")?;
+    let authority = rest.get(..rest.find(['/', '?', '#'])?)?;
+    let url = BaseUrl::parse(&format!("{scheme}://{authority}/")).ok()?;
+    Some(url.host().to_owned())
 }

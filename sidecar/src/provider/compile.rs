@@ -11,8 +11,9 @@ use leeward_mapping::{ErrorTest, Operation, Resources};
 use leeward_pagination::{CursorKeys, Paging};
 use leeward_rate_limit_normalize::{Rules, Test};
 use leeward_upstream::{HostPolicy, PrivateHosts, TlsIdentity};
-use leeward_wire::{BaseUrl, HostPatterns};
+use leeward_wire::HostPatterns;
 
+use super::address::fixed_host;
 use super::{AccountValues, Bases, Circuits, Provider, ProviderState, Shared, Wire, auth};
 use crate::adapters::{AnswerTests, FallbackPolicy, FallbackSettings, RetryPolicy};
 
@@ -76,15 +77,12 @@ pub fn compile(
     Ok(Arc::new(provider))
 }
 
-/// The host of each base without variables.
+/// The host of each base, where no variable changes it.
 fn circuit_hosts(file: &config::Provider) -> HashMap<String, Arc<str>> {
     let named = file.bases.iter().map(|(name, url)| (&name[..], url));
     named
         .chain([("", &file.base_url)])
-        .filter_map(|(name, url)| {
-            let url = BaseUrl::parse(url.0.is_literal()?).ok()?;
-            Some((name.to_owned(), url.host().into()))
-        })
+        .filter_map(|(name, url)| Some((name.to_owned(), fixed_host(&url.0)?.into())))
         .collect()
 }
 
@@ -172,7 +170,7 @@ fn wire(
         ca: literal(&file.tls.ca)?,
         client,
     };
-    let named = bases.fixed_hosts().map(str::to_owned).chain(token_host(&file.auth));
+    let named = bases.fixed_hosts().chain(token_host(&file.auth));
     let listed = file.hosts.iter().map(|host| host.0.as_str().to_owned());
     let patterns = HostPatterns::new(listed.chain(named))
         .map_err(|error| CompileFault(format!("hosts: {error}")))?;
@@ -192,12 +190,15 @@ fn wire(
         .map_err(|error| CompileFault(format!("tls: {error}")))
 }
 
-/// The host of a token URL without variables: the file names it in full.
+/// The host of a token URL, where the file names it in full.
 fn token_host(auth: &config::Auth) -> Option<String> {
     let (config::Auth::OAuth2(auth) | config::Auth::ClientCredentials(auth)) = auth else {
         return None;
     };
-    let url: http::Uri = auth.token_url.0.is_literal()?.parse().ok()?;
+    let Some(literal) = auth.token_url.0.is_literal() else {
+        return fixed_host(&auth.token_url.0);
+    };
+    let url: http::Uri = literal.parse().ok()?;
     let host = url.host()?;
     Some(host.trim_start_matches('[').trim_end_matches(']').to_owned())
 }

@@ -151,9 +151,9 @@ impl Provider {
         self.shared.clock.wall()
     }
 
-    /// Counts a panic inside a request.
-    pub fn count_panic(&self) {
-        self.shared.metrics.panics.inc();
+    /// Where panics inside a request are counted.
+    pub fn panics(&self) -> prometheus::IntCounter {
+        self.shared.metrics.panics.clone()
     }
 
     /// What the layers tell goes here.

@@ -24,7 +24,7 @@ pub type WireBody = ReplayBody<leeward_mapping::MappedBody<MovingBody<AppBody>>>
 
 /// The clients of one provider, by who they appear as. Kept while nothing about them changes.
 #[derive(Debug, Default)]
-pub(super) struct Clients(Mutex<Vec<(Key, Pair)>>);
+pub(super) struct Clients(Mutex<Vec<(Key, Arc<Pair>)>>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Key {
@@ -34,7 +34,7 @@ struct Key {
 }
 
 /// One identity's connections: for requests, and for token calls.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Pair {
     requests: Client<WireBody>,
     tokens: Client<Full<Bytes>>,
@@ -46,12 +46,13 @@ const MOST_IDENTITIES: usize = 256;
 /// The innermost service.
 #[derive(Debug, Clone)]
 pub struct Wire {
-    default: Pair,
+    // One pointer: the stack is cloned for each request, and this with it.
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
+    default: Arc<Pair>,
     key: Key,
     // Where certificate and key are templates over credentials.
     templated: Option<(Template, Template)>,
@@ -72,8 +73,8 @@ impl Wire {
             policy,
         };
         Ok(Self {
-            default: state.clients.get(&key, &state.observer)?,
             shared: Arc::new(Shared {
+                default: state.clients.get(&key, &state.observer)?,
                 key,
                 templated,
                 state: Arc::clone(state),
@@ -105,10 +106,7 @@ impl Wire {
         }))
     }
 
-    fn pair(&self, identity: Option<&TlsIdentity>) -> Pair {
-        let Some(identity) = identity else {
-            return self.default.clone();
-        };
+    fn pair(&self, identity: &TlsIdentity) -> Arc<Pair> {
         let key = Key {
             identity: identity.clone(),
             ..self.shared.key.clone()
@@ -118,29 +116,29 @@ impl Wire {
             .state
             .clients
             .get(&key, &self.shared.state.observer)
-            .unwrap_or_else(|_| self.default.clone())
+            .unwrap_or_else(|_| Arc::clone(&self.shared.default))
     }
 
     /// The client for token calls.
     pub fn tokens(&self) -> Client<Full<Bytes>> {
-        self.default.tokens.clone()
+        self.shared.default.tokens.clone()
     }
 }
 
 impl Clients {
-    fn get(&self, key: &Key, observer: &Arc<Observer>) -> Result<Pair, TlsError> {
+    fn get(&self, key: &Key, observer: &Arc<Observer>) -> Result<Arc<Pair>, TlsError> {
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, pair)) = clients.iter().find(|(known, _)| known == key) {
-            return Ok(pair.clone());
+            return Ok(Arc::clone(pair));
         }
-        let pair = Pair {
+        let pair = Arc::new(Pair {
             requests: client(key, observer)?,
             tokens: client(key, observer)?,
-        };
+        });
         if clients.len() >= MOST_IDENTITIES {
             clients.remove(0);
         }
-        clients.push((key.clone(), pair.clone()));
+        clients.push((key.clone(), Arc::clone(&pair)));
         Ok(pair)
     }
 }
@@ -164,16 +162,20 @@ impl Service<Request<WireBody>> for Wire {
     type Error = Error;
     type Future = ResponseFuture;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.default.requests.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // Clients are always ready.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<WireBody>) -> ResponseFuture {
-        if self.shared.templated.is_none() {
-            return self.default.requests.call(request);
+        let identity = if self.shared.templated.is_some() {
+            request.extensions().get::<TlsIdentity>().cloned()
+        } else {
+            None
+        };
+        match identity {
+            None => self.shared.default.requests.send(request),
+            Some(identity) => self.pair(&identity).requests.send(request),
         }
-        // Clients are always ready.
-        let mut pair = self.pair(request.extensions().get());
-        pair.requests.call(request)
     }
 }

@@ -1,14 +1,18 @@
 //! The whole stack of one provider.
 
 mod address;
+mod caught;
+mod envelope;
 mod hold;
 mod measure;
 mod resolve;
 mod respond;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
 use leeward_auth_refresh::AuthLayer;
@@ -27,6 +31,7 @@ use crate::body::{AppBody, Body};
 use crate::error::Error;
 use crate::provider::{Provider, copy_request};
 use address::AddressLayer;
+use caught::CatchLayer;
 use hold::HoldLayer;
 use measure::MeasureWireLayer;
 use resolve::ResolveLayer;
@@ -36,6 +41,9 @@ use respond::RespondLayer;
 pub trait Stack: Send + Sync {
     /// Answers one request, in any case.
     fn serve(&self, request: Request<AppBody>) -> Served;
+
+    /// Bytes of the future of one request: what each request under way costs at least.
+    fn future_size(&self) -> usize;
 }
 
 /// The future of a [`Stack`].
@@ -47,8 +55,10 @@ pub fn stack(provider: &Arc<Provider>) -> Arc<dyn Stack> {
     let state = p.state();
     let timeout = p.config().timeout;
     let service = ServiceBuilder::new()
-        // Refusals become problems, panics a 500, and what the application saw is measured: outside all else.
+        // Refusals become problems, and what the application saw is measured: outside all else.
         .layer(RespondLayer::new(Arc::clone(p)))
+        // A panic beneath is one more refusal: outside whatever may hold a permit, a lease or a probe.
+        .layer(CatchLayer::new(p.panics()))
         // Account and deadline: everything below is keyed by them.
         .layer(ResolveLayer::new(Arc::clone(p)))
         // Outside mapping, so that it keeps what the application would get.
@@ -90,7 +100,7 @@ struct Erased<S>(S);
 
 impl<S> Stack for Erased<S>
 where
-    S: Service<Request<AppBody>, Response = Response<Body>, Error = std::convert::Infallible>
+    S: Service<Request<AppBody>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
         + Sync
@@ -99,10 +109,44 @@ where
 {
     fn serve(&self, request: Request<AppBody>) -> Served {
         let mut service = self.0.clone();
+        let ready = service.poll_ready(&mut Context::from_waker(Waker::noop()));
+        if ready.is_ready() {
+            // The clone ends here: its futures have taken what they need.
+            return Box::pin(Answering {
+                inner: service.call(request),
+            });
+        }
+        // None of our layers waits in `poll_ready`; a client that is not ready is waited for here.
         Box::pin(async move {
             let Ok(()) = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
             let Ok(response) = service.call(request).await;
             response
+        })
+    }
+
+    fn future_size(&self) -> usize {
+        size_of::<S::Future>()
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A stack's future, which cannot fail.
+    struct Answering<F> {
+        #[pin]
+        inner: F,
+    }
+}
+
+impl<F, R> Future for Answering<F>
+where
+    F: Future<Output = Result<R, Infallible>>,
+{
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+        self.project().inner.poll(cx).map(|answered| {
+            let Ok(answer) = answered;
+            answer
         })
     }
 }

@@ -1,22 +1,20 @@
-//! The outermost layer: refusals become problem+json here and only here, a panic becomes a 500,
-//! every answer gets its headers, and what the application saw is measured.
+//! The outermost layer: refusals become problem+json here and only here, every answer gets its
+//! headers, and what the application saw is measured.
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use futures_util::future::CatchUnwind;
 use http::header::AGE;
 use http::{HeaderValue, Request, Response};
 use leeward_fallback::Served;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::envelope::tell_cached;
 use crate::body::Body;
 use crate::call::{Call, Way};
 use crate::code::Code;
@@ -76,7 +74,7 @@ where
         let call = Call::of(&request).cloned();
         self.provider.metrics().in_flight.inc();
         Responding {
-            inner: AssertUnwindSafe(self.inner.call(request)).catch_unwind(),
+            inner: self.inner.call(request),
             ending: Ending {
                 provider: Arc::clone(&self.provider),
                 call,
@@ -90,7 +88,7 @@ pin_project_lite::pin_project! {
     /// The future of [`Respond`].
     pub struct Responding<F> {
         #[pin]
-        inner: CatchUnwind<AssertUnwindSafe<F>>,
+        inner: F,
         ending: Ending,
     }
 }
@@ -113,16 +111,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = match std::task::ready!(this.inner.poll(cx)) {
-            Ok(result) => result,
-            Err(_panic) => {
-                this.ending.provider.count_panic();
-                Err(Error::refused(
-                    Code::Internal,
-                    "a fault of Leeward's own; it is in the log under this request_id",
-                ))
-            }
-        };
+        let result = std::task::ready!(this.inner.poll(cx));
         Poll::Ready(Ok(this.ending.answer(result)))
     }
 }
@@ -142,7 +131,10 @@ impl Ending {
         let (mut response, outcome, source) = match result {
             Ok(response) => {
                 let age = response.extensions().get::<Served>().map(|served| served.age);
-                let mut response = response.map(Body::flowing);
+                let mut response = match (&call.way, age) {
+                    (Way::Unified(_), Some(_)) => tell_cached(response),
+                    _ => response.map(Body::flowing),
+                };
                 let source = match age {
                     Some(age) => {
                         response.headers_mut().insert(AGE, age.as_secs().into());

@@ -59,6 +59,14 @@ impl Files {
         self
     }
 
+    /// Puts other words in the place of those that `leeward.yaml` has.
+    #[track_caller]
+    pub fn replacing(mut self, words: &str, by: &str) -> Self {
+        assert!(self.process.contains(words), "{words} is not in\n{}", self.process);
+        self.process = self.process.replace(words, by);
+        self
+    }
+
     /// Writes `providers/{name}.yaml`; `provider:` is added.
     pub fn provider(self, name: &str, lines: &str) -> Self {
         self.write(&format!("providers/{name}.yaml"), &format!("provider: {name}\n{lines}\n"))

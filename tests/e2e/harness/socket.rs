@@ -75,6 +75,25 @@ impl Socket {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Writes as much as is taken: the other side may end before.
+    pub async fn offer(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.0.write_all(bytes.as_ref()).await;
+    }
+
+    /// The same, telling whether it could.
+    pub async fn try_write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes).await
+    }
+
+    /// The next bytes, at most so many; none at the end.
+    pub async fn some(&mut self, most: usize) -> Vec<u8> {
+        let mut piece = vec![0; most];
+        let read = tokio::time::timeout(PATIENCE, self.0.read(&mut piece));
+        let read = read.await.expect("something comes").unwrap();
+        piece.truncate(read);
+        piece
+    }
+
     /// The next head.
     pub async fn head(&mut self) -> String {
         tokio::time::timeout(PATIENCE, head(&mut self.0)).await.expect("a head comes")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Report;
-use super::templates::auth_templates;
+use super::templates::{auth_templates, auth_urls};
 use crate::types::{Account, Auth, Provider};
 
 /// Checks that what the provider needs of an account is there.
@@ -43,31 +43,35 @@ pub(crate) fn check(account: &Account, provider: &Provider, report: &mut Report<
             .filter(|name| !has(name))
             .map(|name| (*name).to_owned()),
     );
-    let mut vars = BTreeSet::new();
-    let bases = provider
-        .bases
-        .values()
-        .map(|base| &**base)
-        .chain([&*provider.base_url]);
-    let templates = auth_templates(&provider.auth)
+    let bases = || {
+        let named = provider.bases.values().map(|base| &**base);
+        named.chain([&*provider.base_url])
+    };
+    // A key is what `apply` puts; other types have a credential of their own, and what else they
+    // put somewhere falls away without a value.
+    let is_key = matches!(provider.auth, Auth::ApiKey(_));
+    let needed = auth_templates(&provider.auth)
         .into_iter()
-        .map(|(_, template)| template)
-        .chain(bases);
-    for template in templates {
-        for path in plain_paths(template.source()) {
-            match path.strip_prefix("credentials.") {
-                Some(name) if !name.contains('.') && !has(name) => {
-                    missing.insert(name.to_owned());
-                }
-                _ => {}
-            }
-            if let Some(name) = path.strip_prefix("account.vars.")
-                && !name.contains('.')
-                && !account.vars.contains_key(name)
-            {
-                vars.insert(name.to_owned());
-            }
-        }
+        .filter(|(place, _)| !falls_away(place) || (is_key && place.starts_with("/auth/apply")))
+        .map(|(_, template)| template);
+    for template in needed.chain(bases()) {
+        missing.extend(
+            members(template.source(), "credentials.")
+                .filter(|name| !has(name))
+                .map(str::to_owned),
+        );
+    }
+    // A URL needs all of its variables.
+    let urls = auth_urls(&provider.auth)
+        .into_iter()
+        .map(|(_, template)| template);
+    let mut vars = BTreeSet::new();
+    for template in urls.chain(bases()) {
+        vars.extend(
+            members(template.source(), "account.vars.")
+                .filter(|name| !account.vars.contains_key(*name))
+                .map(str::to_owned),
+        );
     }
     if !missing.is_empty() {
         let list = missing.into_iter().collect::<Vec<_>>().join("`, `");
@@ -91,6 +95,26 @@ pub(crate) fn check(account: &Account, provider: &Provider, report: &mut Report<
             ),
         );
     }
+}
+
+/// Whether a place is left out where its template has no value.
+fn falls_away(pointer: &str) -> bool {
+    [
+        "/auth/apply",
+        "/auth/headers",
+        "/auth/params",
+        "/auth/refresh_params",
+    ]
+    .iter()
+    .any(|place| pointer.starts_with(place))
+}
+
+/// The names of `{{<of>NAME}}` in a template.
+fn members<'a>(source: &'a str, of: &'a str) -> impl Iterator<Item = &'a str> {
+    plain_paths(source)
+        .into_iter()
+        .filter_map(move |path| path.strip_prefix(of))
+        .filter(|name| !name.contains('.'))
 }
 
 fn token_brings(auth: &Auth, name: &str) -> bool {

@@ -38,6 +38,7 @@ fn refused(
             reason,
             message,
             body,
+            ..
         }) => (
             status.as_u16(),
             vendor_status.as_u16(),
