@@ -1,5 +1,7 @@
 //! The picture of the crates in ARCHITECTURE.md and the arrows in the code are the same.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -46,6 +46,14 @@ impl Mount {
     pub fn as_str(&self) -> &str {
         self.uri.path().get(..self.length).unwrap_or_default()
     }
+
+    /// What follows it: the vendor's path.
+    pub fn rest(&self) -> &str {
+        match self.uri.path().get(self.length..) {
+            None | Some("") => "/",
+            Some(rest) => rest,
+        }
+    }
 }
 
 /// One call. Retries and repeats share it.

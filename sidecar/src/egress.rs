@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use http::header::PROXY_AUTHORIZATION;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 use hyper::body::Incoming;
 use leeward_wire::ProxyTarget;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use crate::body::{AppBody, Body};
+use crate::body::AppBody;
 use crate::call::{Call, Mount, RequestId, Way};
 use crate::code::Code;
 use crate::error::Error;
@@ -18,6 +18,7 @@ use crate::headers;
 use crate::metrics::{Outcome, ProviderMetrics, Source};
 use crate::problem;
 use crate::registry::{Entry, Registry};
+use crate::stack::Served;
 use crate::unified::{self, UnifiedCall};
 
 /// What the egress listener serves from.
@@ -48,8 +49,8 @@ impl Egress {
         }
     }
 
-    /// Answers one request.
-    pub async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+    /// Answers one request. What comes back is the stack's own future: nothing is wrapped around it.
+    pub fn handle(&self, request: Request<Incoming>) -> Served {
         let began = Instant::now();
         match self.route(&request) {
             Ok(routed) => {
@@ -58,7 +59,7 @@ impl Egress {
                 let mut request = request.map(AppBody::Incoming);
                 *request.uri_mut() = routed.target;
                 request.extensions_mut().insert(Arc::new(call));
-                routed.entry.stack().serve(request).await
+                routed.entry.stack().serve(request)
             }
             Err(error) => {
                 let id = RequestId::random();
@@ -75,7 +76,7 @@ impl Egress {
                 let outcome = Outcome::Code(error.code());
                 self.metrics
                     .request("-", outcome, Source::Live, began.elapsed());
-                response
+                Box::pin(std::future::ready(response))
             }
         }
     }

@@ -129,6 +129,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         clock: options.clock.clone(),
         metrics: metrics.clone(),
         cursor_keys: CursorKeys::new(cursor_keys),
+        access_log: process.telemetry.access_log,
         without: options.without.clone(),
     });
     let accounts = Accounts::new(
@@ -299,8 +300,7 @@ fn listen(
     for bound in sockets.egress {
         let egress = Arc::clone(&egress);
         tasks.spawn(serve(listener("egress", bound, true), move |request| {
-            let egress = Arc::clone(&egress);
-            async move { egress.handle(request).await }
+            egress.handle(request)
         }));
     }
     for bound in sockets.admin {

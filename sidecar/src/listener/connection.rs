@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -13,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::bind::Bound;
-use super::busy::Busy;
+use super::busy::{Busy, BusyGuard};
 use super::patience::Patient;
 use crate::body::Body;
 use crate::drain::Drain;
@@ -95,16 +97,11 @@ async fn connection<H, F>(
     let busy = Busy::new(drain.clone());
     let io = Patient::new(io, busy.clone(), limits.header_timeout, limits.idle_timeout);
     let service = service_fn(move |request| {
-        let guard = busy.begin();
-        let answer = handle(request);
-        let drain = drain.clone();
-        async move {
-            let mut response = answer.await;
-            if drain.draining() {
-                let close = HeaderValue::from_static("close");
-                response.headers_mut().insert(CONNECTION, close);
-            }
-            Ok::<_, Infallible>(response.map(|body| body.guarded(guard)))
+        let guard = Some(busy.begin());
+        Answering {
+            answer: handle(request),
+            drain: drain.clone(),
+            guard,
         }
     });
     let served = hyper::server::conn::http1::Builder::new()
@@ -123,6 +120,31 @@ async fn connection<H, F>(
         };
         listener.metrics.listener_refused(listener.name, reason);
         tracing::debug!(listener = listener.name, %error, "connection ended");
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// An answer in the making. Its guard goes with its body.
+    struct Answering<F> {
+        #[pin]
+        answer: F,
+        drain: Drain,
+        guard: Option<BusyGuard>,
+    }
+}
+
+impl<F: Future<Output = Response<Body>>> Future for Answering<F> {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.answer.poll(cx));
+        if this.drain.draining() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        let guard = this.guard.take();
+        Poll::Ready(Ok(response.map(|body| body.guarded(guard))))
     }
 }
 

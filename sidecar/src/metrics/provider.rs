@@ -33,7 +33,7 @@ impl Source {
 /// How a request ended, as the metrics tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// An answer below 400, or a vendor's 5xx that passed: the status tells the rest.
+    /// An answer below 400.
     Ok,
     /// A 4xx of the vendor's own.
     ClientError,

@@ -54,6 +54,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// What seals the cursors of lists.
     pub cursor_keys: leeward_pagination::CursorKeys,
+    /// Whether each request leaves a line in the log (`telemetry.access_log`).
+    pub access_log: bool,
     /// Layers that are switched off, for a sceptic.
     pub without: BTreeSet<String>,
 }
@@ -294,6 +296,11 @@ impl Provider {
     /// How a credential is put on.
     pub fn credential(self: &Arc<Self>) -> ProviderCredential {
         ProviderCredential::new(Arc::clone(self))
+    }
+
+    /// Whether each request leaves a line in the log.
+    pub fn logs_access(&self) -> bool {
+        self.shared.access_log
     }
 
     fn is_without(&self, layer: &str) -> bool {

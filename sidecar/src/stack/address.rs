@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::LOCATION;
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Request, Response, StatusCode};
 use leeward_retry::ReplayBody;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -67,13 +67,10 @@ where
         {
             return Addressed::Refused { error: Some(error) };
         }
-        // Only a redirect needs it again; a URI's clone counts references.
-        let uri = request.uri().clone();
         Addressed::Called {
             inner: self.inner.call(request),
             provider: Arc::clone(&self.provider),
             call,
-            uri,
         }
     }
 }
@@ -92,7 +89,6 @@ pin_project! {
             inner: F,
             provider: Arc<Provider>,
             call: Option<Arc<Call>>,
-            uri: Uri,
         },
     }
 }
@@ -112,12 +108,11 @@ where
                 inner,
                 provider,
                 call,
-                uri,
             } => {
                 let mut response = ready!(inner.poll(cx))?;
                 leeward_wire::strip_response_headers(response.headers_mut());
                 if moved(response.status()) && response.headers().contains_key(LOCATION) {
-                    turn_back(&mut response, provider, call.as_deref(), uri);
+                    turn_back(&mut response, provider, call.as_deref());
                 }
                 Poll::Ready(Ok(response))
             }
@@ -134,7 +129,6 @@ fn turn_back<RB>(
     response: &mut Response<RB>,
     provider: &Provider,
     call: Option<&Call>,
-    uri: &Uri,
 ) {
     let Some(Way::Proxy { mount, .. }) = call.map(|call| &call.way) else {
         return;
@@ -142,9 +136,13 @@ fn turn_back<RB>(
     let Some(base) = call.and_then(|call| provider.base_of(call)) else {
         return;
     };
+    // The URL is made again, rather than kept for the few answers that redirect.
+    let Ok(uri) = base.join(mount.rest()) else {
+        return;
+    };
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let rewritten = location
-        .and_then(|location| leeward_wire::rewrite_location(location, &base, uri, mount.as_str()))
+        .and_then(|location| leeward_wire::rewrite_location(location, &base, &uri, mount.as_str()))
         .and_then(|location| HeaderValue::try_from(location).ok());
     if let Some(location) = rewritten {
         response.headers_mut().insert(LOCATION, location);

@@ -84,7 +84,7 @@ fn resolve<B>(provider: &Provider, request: &mut Request<B>) -> Result<(), Error
     let circuit = provider.circuit(account.as_ref(), call.base(), operation);
     call.resolve(Resolved { account, circuit });
     let allowed = allowed(provider.config().timeout.total.0, request.headers())?;
-    let deadline = Deadline::after(provider.now(), allowed);
+    let deadline = Deadline::after(call.began, allowed);
     request.extensions_mut().insert(deadline);
     if matches!(call.way, Way::Proxy { .. }) {
         leeward_wire::check_path(request.uri().path())

@@ -158,12 +158,13 @@ impl Ending {
             }
         };
         let headers = response.headers_mut();
+        headers.reserve(OURS);
         let source_name = HeaderValue::from_static(source.as_str());
         headers.insert(headers::SOURCE, source_name);
         headers.insert(headers::PROVIDER, provider.name_header());
         headers.insert(headers::CONFIG, provider.version_header());
         headers.insert(headers::REQUEST_ID, call.request_id.header());
-        headers.insert(headers::ATTEMPTS, call.attempts().into());
+        headers.insert(headers::ATTEMPTS, attempts(call.attempts()));
         if let Some(account) = account
             && let Ok(account) = HeaderValue::from_str(account.as_str())
         {
@@ -177,7 +178,31 @@ impl Ending {
         };
         provider.metrics().request(operation, outcome, source, took);
         provider.metrics().overhead(took.saturating_sub(call.wire_time()));
+        if provider.logs_access() {
+            tracing::info!(
+                provider = provider.name(),
+                request_id = call.request_id.as_str(),
+                operation,
+                status = response.status().as_u16(),
+                outcome = outcome.as_str(),
+                source = source.as_str(),
+                attempts = call.attempts(),
+                seconds = took.as_secs_f64(),
+                "request"
+            );
+        }
         response
+    }
+}
+
+/// The headers that every answer gets, so that they find room at once.
+const OURS: usize = 8;
+
+fn attempts(count: u32) -> HeaderValue {
+    match count {
+        0 => HeaderValue::from_static("0"),
+        1 => HeaderValue::from_static("1"),
+        more => more.into(),
     }
 }
 
