@@ -15,7 +15,7 @@ use crate::call::{Call, Mount, RequestId, Way};
 use crate::code::Code;
 use crate::error::Error;
 use crate::headers;
-use crate::metrics::{Outcome, ProviderMetrics, Source};
+use crate::metrics::{Outcome, PROXY, ProviderMetrics, Source};
 use crate::problem;
 use crate::registry::{Entry, Registry};
 use crate::stack::Served;
@@ -74,8 +74,13 @@ impl Egress {
                 headers.insert(headers::SOURCE, live);
                 headers.insert(headers::ATTEMPTS, 0.into());
                 let outcome = Outcome::Code(error.code());
+                // Of a unified path it is not known whether it names an operation at all.
+                let operation = match request.uri().path().starts_with("/proxy/") {
+                    true => PROXY,
+                    false => "-",
+                };
                 self.metrics
-                    .request("-", outcome, Source::Live, began.elapsed());
+                    .request(operation, outcome, Source::Live, began.elapsed());
                 Box::pin(std::future::ready(response))
             }
         }

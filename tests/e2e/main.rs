@@ -12,6 +12,7 @@ mod harness;
 
 mod accounts;
 mod auth;
+mod cli;
 mod config;
 mod breaker;
 mod demo;
@@ -29,3 +30,5 @@ mod hostile;
 mod life;
 mod listeners;
 mod secrets;
+mod telemetry;
+mod unified_errors;

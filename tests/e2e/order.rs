@@ -149,6 +149,28 @@ async fn a_hang_is_measured_and_counts_as_a_failure() {
 }
 
 #[tokio::test]
+async fn a_hang_that_the_whole_deadline_cuts_off_is_seen_too() {
+    let vendor = vendor(|_: &Call| Reply::Hang).await;
+    let lines = format!(
+        "base_url: {}\nauth: {{type: none}}\ntimeout: {{total: 200ms}}\n\
+         breaker: {{consecutive_failures: 1, open_for: 10m, max_open_for: 10m}}",
+        vendor.url()
+    );
+    let leeward = Files::new().provider("p", &lines).start().await;
+    // The application's own impatience says nothing about the vendor, but its time is the vendor's.
+    let impatient = [("leeward-timeout", "50ms")];
+    let answer = leeward.call(Method::GET, "/proxy/p/x", &impatient, "").await;
+    answer.problem(504, "upstream_timeout");
+    let measured = r#"leeward_upstream_duration_seconds_count{provider="p"}"#;
+    assert!((leeward.metric(measured).await - 1.0).abs() < f64::EPSILON);
+    assert_eq!(leeward.listed("breakers").await[0]["state"], "closed");
+    // The provider's whole deadline is no longer than an attempt: that is the vendor's failure.
+    leeward.get("/proxy/p/x").await.problem(504, "upstream_timeout");
+    assert!((leeward.metric(measured).await - 2.0).abs() < f64::EPSILON);
+    assert_eq!(leeward.listed("breakers").await[0]["state"], "open");
+}
+
+#[tokio::test]
 async fn a_refusal_of_ours_is_not_repeated() {
     let raw = RawVendor::start().await;
     let lines = format!(

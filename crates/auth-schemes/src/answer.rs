@@ -67,7 +67,7 @@ impl TokenEndpoint {
         client_secret: Option<&str>,
     ) -> Result<TokenAnswer, Refusal> {
         let reader = Reader::new(answer, secrets);
-        let said = |text: &str| scrub(text, secrets, client_secret);
+        let said = |text: &str| scrub(text, secrets, client_secret, self);
         let error = reader
             .read(&self.response.error)
             .map(|value| as_text(&value).into_owned());

@@ -14,11 +14,12 @@ pin_project! {
     /// The future of [`TotalTimeout`](crate::TotalTimeout) and
     /// [`ResponseTimeout`](crate::ResponseTimeout): the inner one, or an [`Elapsed`].
     ///
-    /// The timer is made when the inner future is first pending.
+    /// The timer is made when the inner future is first pending. Where the time is over, the inner
+    /// future is dropped before the [`Elapsed`] goes out: whatever it held is free by then.
     #[derive(Debug)]
     pub struct TimeoutFuture<F> {
         #[pin]
-        inner: F,
+        inner: Option<F>,
         limit: Option<Limit>,
         #[pin]
         sleep: Option<Sleep>,
@@ -28,7 +29,7 @@ pin_project! {
 impl<F> TimeoutFuture<F> {
     pub(crate) fn new(inner: F, limit: Option<Limit>) -> Self {
         Self {
-            inner,
+            inner: Some(inner),
             limit,
             sleep: None,
         }
@@ -44,7 +45,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Poll::Ready(answer) = this.inner.poll(cx) {
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        if let Poll::Ready(answer) = inner.poll(cx) {
             return Poll::Ready(answer);
         }
         let Some(limit) = this.limit else {
@@ -58,6 +62,7 @@ where
             ready!(sleep.as_mut().poll(cx));
             let end = limit.end(Instant::now());
             if end <= sleep.deadline() {
+                this.inner.set(None);
                 return Poll::Ready(Err(limit.elapsed().into()));
             }
             // The upload moved meanwhile.

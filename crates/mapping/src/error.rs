@@ -1,7 +1,7 @@
 //! What can go wrong, told apart by what an answer to the application needs.
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use thiserror::Error;
 
 /// An error of a body, or any other.
@@ -105,7 +105,7 @@ pub enum MappingError {
         /// The vendor's own status.
         vendor_status: StatusCode,
         /// The vendor's own `Retry-After`, as it came.
-        retry_after: Option<HeaderValue>,
+        retry_after: Option<String>,
     },
     /// The pages cannot be followed.
     #[error("{0}")]

@@ -103,7 +103,10 @@ impl Told<'_> {
             message: failure.message,
             body: self.raw.slice(..self.raw.len().min(MAX_REFUSAL)),
             vendor_status: self.status,
-            retry_after: self.headers.get(RETRY_AFTER).cloned(),
+            retry_after: self
+                .headers
+                .get(RETRY_AFTER)
+                .and_then(|wait| Some(wait.to_str().ok()?.to_owned())),
         }
     }
 }

@@ -86,20 +86,22 @@ fn strip(headers: &mut HeaderMap) {
     for name in named_by_connection(headers) {
         headers.remove(name);
     }
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
-    }
-    for name in HOP_BY_HOP_NAMES {
-        headers.remove(name);
-    }
-    let own: Vec<HeaderName> = headers
+    // Most heads have few fields and none of these: one pass over what is there costs less than a
+    // look-up for each that might be.
+    let doomed: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| name.as_str().starts_with(OWN_PREFIX))
+        .filter(|name| ends_here(name))
         .cloned()
         .collect();
-    for name in own {
+    for name in doomed {
         headers.remove(name);
     }
+}
+
+fn ends_here(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name)
+        || HOP_BY_HOP_NAMES.contains(&name.as_str())
+        || name.as_str().starts_with(OWN_PREFIX)
 }
 
 /// The fields that `Connection` names, without those that go anyway.

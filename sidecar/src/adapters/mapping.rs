@@ -91,7 +91,7 @@ impl From<MappingError> for Error {
                     upstream_status: Some(vendor_status),
                     upstream_body: Some(body),
                     reason,
-                    retry_after: retry_after.as_ref().and_then(wait_of),
+                    retry_after: retry_after.as_deref().and_then(wait_of),
                     ..Refused::new(Code::UpstreamError, detail)
                 }
             }

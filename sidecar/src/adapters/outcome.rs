@@ -2,7 +2,7 @@
 //! and the fallback. Beside `normalize`, this is the only place that reads a status code.
 
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use leeward_circuit_breaker::Verdict;
 use leeward_upstream::Kind as ErrorKind;
 
@@ -93,12 +93,11 @@ impl Outcome {
 
 /// The vendor's own `Retry-After` on an answer, from now.
 pub fn retry_after<RB>(response: &Response<RB>) -> Option<std::time::Duration> {
-    wait_of(response.headers().get(RETRY_AFTER)?)
+    wait_of(response.headers().get(RETRY_AFTER)?.to_str().ok()?)
 }
 
 /// What a `Retry-After` says, from now.
-pub fn wait_of(retry_after: &HeaderValue) -> Option<std::time::Duration> {
-    let text = retry_after.to_str().ok()?;
+pub fn wait_of(text: &str) -> Option<std::time::Duration> {
     if let Ok(seconds) = text.trim().parse::<u32>() {
         return Some(std::time::Duration::from_secs(seconds.into()));
     }

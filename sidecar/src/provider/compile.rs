@@ -326,7 +326,7 @@ fn settle(provider: &Provider, shared: &Shared) {
         max_open_for: breaker.max_open_for.0.max(breaker.open_for.0),
         half_open_requests: breaker.half_open_requests,
         success_threshold: breaker.success_threshold,
-        lease: file.timeout.response.0,
+        lease: provider.attempt_timeout(),
     });
     state.gate.set_settings(leeward_rate_limit_normalize::Settings {
         look: file.rate_limit.look.bytes(),

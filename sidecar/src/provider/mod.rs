@@ -12,7 +12,7 @@ mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderValue, Request};
 use leeward_auth_refresh::{AccountId, Keeper};
@@ -180,6 +180,13 @@ impl Provider {
     /// The most of a body that is held.
     pub fn max_buffer(&self) -> usize {
         self.config.max_buffer.bytes()
+    }
+
+    /// How long one attempt may take. It ends before the whole request does: what the deadline cuts
+    /// off counts against nobody, and a vendor that hangs must not go unnoticed.
+    pub fn attempt_timeout(&self) -> Duration {
+        let timeout = self.config.timeout;
+        timeout.response.0.min(timeout.total.0.mul_f64(0.95))
     }
 
     /// What happens to a request that meets a limit.

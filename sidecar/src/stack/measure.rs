@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use leeward_deadline::Deadline;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_layer::Layer;
@@ -65,11 +66,16 @@ where
         if let Some(call) = &call {
             call.begin_attempt();
         }
+        let deadline = Deadline::of(&request).map(|deadline| deadline.at());
         Measured {
             inner: self.inner.call(request),
-            call,
-            metrics: Arc::clone(&self.metrics),
-            began: Instant::now(),
+            measure: Measure {
+                call,
+                metrics: Arc::clone(&self.metrics),
+                began: Instant::now(),
+                deadline,
+                done: false,
+            },
         }
     }
 }
@@ -79,9 +85,38 @@ pin_project! {
     pub struct Measured<F> {
         #[pin]
         inner: F,
-        call: Option<Arc<Call>>,
-        metrics: Arc<ProviderMetrics>,
-        began: Instant,
+        measure: Measure,
+    }
+}
+
+/// One attempt's time.
+#[derive(Debug)]
+struct Measure {
+    call: Option<Arc<Call>>,
+    metrics: Arc<ProviderMetrics>,
+    began: Instant,
+    deadline: Option<Instant>,
+    done: bool,
+}
+
+impl Measure {
+    fn end(&mut self, status: Option<StatusCode>) {
+        self.done = true;
+        let took = self.began.elapsed();
+        self.metrics.upstream(status, took);
+        if let Some(call) = &self.call {
+            call.add_wire_time(took);
+        }
+    }
+}
+
+impl Drop for Measure {
+    /// An attempt that the deadline cut off is measured up to there. One whose caller hung up before
+    /// tells nothing.
+    fn drop(&mut self) {
+        if !self.done && self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.end(None);
+        }
     }
 }
 
@@ -94,16 +129,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.inner.poll(cx));
-        let took = this.began.elapsed();
         let status = match &result {
             Ok(response) => Some(response.status()),
             // A limit is an answer, too.
             Err(error) => error.limited().and_then(|limit| limit.upstream_status),
         };
-        this.metrics.upstream(status, took);
-        if let Some(call) = this.call {
-            call.add_wire_time(took);
-        }
+        this.measure.end(status);
         Poll::Ready(result)
     }
 }

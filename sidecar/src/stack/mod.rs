@@ -7,6 +7,7 @@ mod hold;
 mod measure;
 mod resolve;
 mod respond;
+mod shared;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -36,6 +37,7 @@ use hold::HoldLayer;
 use measure::MeasureWireLayer;
 use resolve::ResolveLayer;
 use respond::RespondLayer;
+use shared::SharedLayer;
 
 /// A provider's stack, whatever it is made of.
 pub trait Stack: Send + Sync {
@@ -69,6 +71,8 @@ pub fn stack(provider: &Arc<Provider>) -> Arc<dyn Stack> {
         .layer(MappingLayer::new(p.resources(), p.mapping_caller()))
         // Outside gate and breaker, so that each attempt is counted and a refusal is not repeated.
         .layer(RetryLayer::new(p.retry_settings(), p.retry_policy(), state.budget.clone()).observe(p.observer()))
+        // One pointer to all beneath: what may be sent again clones this, not twelve layers.
+        .layer(SharedLayer)
         // An open circuit answers at once; it takes no token and no slot.
         .layer(RefuseLayer::new(state.breakers.clone(), circuit_key))
         // Limits that are known: refused or held before anything is bought for the request.
@@ -77,6 +81,8 @@ pub fn stack(provider: &Arc<Provider>) -> Arc<dyn Stack> {
         .layer(HoldLayer::new(p.holds_body(), p.max_buffer()))
         // A fresh credential on; a rejected one is renewed and the request repeated, once.
         .layer(AuthLayer::new(p.keeper(), p.credential()))
+        // The same once more, for the repeat after a rejected credential.
+        .layer(SharedLayer)
         // Of a provider without accounts the URL is made here, and a Location is turned back.
         .layer(AddressLayer::new(Arc::clone(p)))
         // Inside auth, so that waiting for a token holds no slot.
@@ -86,7 +92,7 @@ pub fn stack(provider: &Arc<Provider>) -> Arc<dyn Stack> {
         // What the vendor did: outside the attempt's timeout, so that a hang is measured.
         .layer(MeasureWireLayer::new(Arc::clone(p.metrics())))
         // One attempt, to its head; and each pause of its body.
-        .layer(ResponseTimeoutLayer::new(timeout.response.0).idle(timeout.idle_body.0))
+        .layer(ResponseTimeoutLayer::new(p.attempt_timeout()).idle(timeout.idle_body.0))
         .layer(IdleBodyLayer::new(timeout.idle_body.0))
         // Reads the vendor's answer once: a limit, a dead token, a failure inside a 200.
         .layer(NormalizeLayer::new(p.rules(), state.gate.clone(), p.limited_caller(), p.answer_tests()))
