@@ -129,6 +129,29 @@ async fn what_trickles_arrives_as_it_comes() {
 }
 
 #[tokio::test]
+async fn expect_is_answered_here_once_the_body_is_wanted() {
+    let vendor = flowing(|request: Request<hyper::body::Incoming>| async move {
+        assert!(!request.headers().contains_key("expect"));
+        swallow(request.into_body()).await;
+        Response::new(pieces(0))
+    })
+    .await;
+    let leeward = in_front_of(vendor, "").await;
+    let mut socket = crate::harness::Socket::connect(&leeward.egress).await;
+    socket
+        .write("PUT /proxy/big/up HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+        .await;
+    assert!(socket.head().await.starts_with("HTTP/1.1 100 "));
+    socket.write("hello").await;
+    assert!(socket.head().await.starts_with("HTTP/1.1 200 "));
+    // Where the body is not wanted, nobody has to send it.
+    socket
+        .write("PUT /proxy/nobody/up HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+        .await;
+    assert!(socket.head().await.starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
 async fn an_upload_trickles_to_the_vendor_as_it_comes() {
     let (told, mut hears) = tokio::sync::mpsc::channel(1);
     let vendor = flowing(move |request: Request<hyper::body::Incoming>| {

@@ -10,9 +10,8 @@ use serde_json::{Value, json as value};
 use crate::harness::{Files, Leeward, RawVendor, json, turns, vendor};
 
 fn provider(base_url: &str, lines: &str) -> Files {
-    let lines = format!(
-        "base_url: {base_url}\nauth: {{type: none}}\nretry: {{max_attempts: 1}}\n{lines}"
-    );
+    let lines =
+        format!("base_url: {base_url}\nauth: {{type: none}}\nretry: {{max_attempts: 1}}\n{lines}");
     Files::new().provider("p", &lines)
 }
 
@@ -24,18 +23,27 @@ async fn circuit(leeward: &Leeward, key: &str) -> Value {
 }
 
 async fn state(leeward: &Leeward, key: &str) -> String {
-    circuit(leeward, key).await["state"].as_str().unwrap_or_default().to_owned()
+    circuit(leeward, key).await["state"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Milliseconds from the opening to the next probe.
 fn span(circuit: &Value) -> f64 {
     let time = |name: &str| -> jiff::Timestamp { circuit[name].as_str().unwrap().parse().unwrap() };
-    (time("retry_at") - time("since")).total(jiff::Unit::Millisecond).unwrap()
+    (time("retry_at") - time("since"))
+        .total(jiff::Unit::Millisecond)
+        .unwrap()
 }
 
 /// Asks until the circuit lets the request through; its head.
 async fn probe(leeward: Arc<Leeward>) -> http::Response<hyper::body::Incoming> {
-    let open = |headers: &HeaderMap| headers.get("leeward-error").is_some_and(|code| code == "circuit_open");
+    let open = |headers: &HeaderMap| {
+        headers
+            .get("leeward-error")
+            .is_some_and(|code| code == "circuit_open")
+    };
     loop {
         let answer = leeward.open(Method::GET, "/proxy/p/probe", &[]).await;
         if !open(answer.headers()) {
@@ -56,17 +64,26 @@ async fn failures_in_a_row_open_it_and_it_asks_nobody() {
     let lines = "breaker: {open_for: 10m, max_open_for: 10m}";
     let leeward = provider(&vendor.url(), lines).start().await;
     // Four, a success, four: no five in a row. A refusal decides nothing.
-    for path in ["fails", "fails", "refuses", "fails", "fails", "fine", "fails", "fails", "refuses", "fails", "fails"] {
+    for path in [
+        "fails", "fails", "refuses", "fails", "fails", "fine", "fails", "fails", "refuses",
+        "fails", "fails",
+    ] {
         leeward.get(&format!("/proxy/p/{path}")).await;
     }
     assert_eq!(state(&leeward, "127.0.0.1").await, "closed");
     let fifth = leeward.get("/proxy/p/fails").await;
-    assert_eq!((fifth.status.as_u16(), fifth.json()), (500, value!({ "whose": "vendor" })));
+    assert_eq!(
+        (fifth.status.as_u16(), fifth.json()),
+        (500, value!({ "whose": "vendor" }))
+    );
     assert_eq!(vendor.books().read(Entry::Requests), 12);
 
     let refused = leeward.get("/proxy/p/fine").await;
     let problem = refused.problem(503, "circuit_open");
-    assert!((1..=660).contains(&problem["retry_after"].as_u64().unwrap()), "{problem}");
+    assert!(
+        (1..=660).contains(&problem["retry_after"].as_u64().unwrap()),
+        "{problem}"
+    );
     let written = leeward.call(Method::POST, "/proxy/p/fine", &[], "{}").await;
     written.problem(503, "circuit_open");
     assert_eq!(vendor.books().read(Entry::Requests), 12);
@@ -75,11 +92,18 @@ async fn failures_in_a_row_open_it_and_it_asks_nobody() {
     assert_eq!(circuit["provider"], "p");
     assert_eq!(circuit["state"], "open");
     assert_eq!(circuit["failures"], 9);
-    assert!((595_000.0..=660_000.0).contains(&span(&circuit)), "{circuit}");
-    leeward.until("the gauge", async || {
-        leeward.metric(r#"leeward_breakers{provider="p",state="open"}"#).await > 0.5
-    })
-    .await;
+    assert!(
+        (595_000.0..=660_000.0).contains(&span(&circuit)),
+        "{circuit}"
+    );
+    leeward
+        .until("the gauge", async || {
+            leeward
+                .metric(r#"leeward_breakers{provider="p",state="open"}"#)
+                .await
+                > 0.5
+        })
+        .await;
     let opened = r#"leeward_breaker_transitions_total{provider="p",to="open"}"#;
     assert!((leeward.metric(opened).await - 1.0).abs() < f64::EPSILON);
     let told = r#"leeward_requests_total{operation="proxy",outcome="circuit_open",provider="p",source="live"}"#;
@@ -114,10 +138,16 @@ async fn a_probe_goes_alone_and_its_head_closes_it() {
     });
     served.live();
     probe.write("3\r\ndef\r\n0\r\n\r\n").await;
-    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "abcdef");
+    assert_eq!(
+        answer.into_body().collect().await.unwrap().to_bytes(),
+        "abcdef"
+    );
     for to in ["open", "half_open", "closed"] {
         let series = format!(r#"leeward_breaker_transitions_total{{provider="p",to="{to}"}}"#);
-        assert!((leeward.metric(&series).await - 1.0).abs() < f64::EPSILON, "{to}");
+        assert!(
+            (leeward.metric(&series).await - 1.0).abs() < f64::EPSILON,
+            "{to}"
+        );
     }
 }
 
@@ -149,7 +179,10 @@ async fn each_reopening_doubles_the_time() {
     let first = circuit(&leeward, "127.0.0.1").await;
     assert_eq!(probe(Arc::clone(&leeward)).await.status(), 500);
     let second = circuit(&leeward, "127.0.0.1").await;
-    assert_eq!((&first["state"], &second["state"]), (&value!("open"), &value!("open")));
+    assert_eq!(
+        (&first["state"], &second["state"]),
+        (&value!("open"), &value!("open"))
+    );
     assert_eq!(second["failures"], 2);
     assert!(span(&second) > 1.5 * span(&first), "{first} {second}");
     assert_eq!(vendor.books().read(Entry::Requests), 2);
@@ -157,15 +190,28 @@ async fn each_reopening_doubles_the_time() {
 
 #[tokio::test]
 async fn it_is_closed_by_hand() {
-    let vendor = vendor(turns(|turn, _| json(if turn == 0 { 500 } else { 200 }, value!({})))).await;
+    let vendor = vendor(turns(|turn, _| {
+        json(if turn == 0 { 500 } else { 200 }, value!({}))
+    }))
+    .await;
     let lines = "breaker: {consecutive_failures: 1, open_for: 10m, max_open_for: 10m}";
     let leeward = provider(&vendor.url(), lines).start().await;
     leeward.get("/proxy/p/x").await;
     leeward.get("/proxy/p/x").await.problem(503, "circuit_open");
-    for path in ["/breakers/p/elsewhere/reset", "/breakers/q/127.0.0.1/reset", "/breakers/elsewhere/reset"] {
-        assert_eq!(leeward.admin(Method::POST, path, None).await.status, 404, "{path}");
+    for path in [
+        "/breakers/p/elsewhere/reset",
+        "/breakers/q/127.0.0.1/reset",
+        "/breakers/elsewhere/reset",
+    ] {
+        assert_eq!(
+            leeward.admin(Method::POST, path, None).await.status,
+            404,
+            "{path}"
+        );
     }
-    let reset = leeward.admin(Method::POST, "/breakers/p/127.0.0.1/reset", None).await;
+    let reset = leeward
+        .admin(Method::POST, "/breakers/p/127.0.0.1/reset", None)
+        .await;
     assert_eq!(reset.status, 204);
     assert_eq!(state(&leeward, "127.0.0.1").await, "closed");
     leeward.get("/proxy/p/x").await.live();
@@ -173,12 +219,22 @@ async fn it_is_closed_by_hand() {
 
 #[tokio::test]
 async fn it_is_closed_by_hand_by_its_key_alone() {
-    let vendor = vendor(turns(|turn, _| json(if turn == 0 { 500 } else { 200 }, value!({})))).await;
-    let lines = "breaker: {by: provider, consecutive_failures: 1, open_for: 10m, max_open_for: 10m}";
+    let vendor = vendor(turns(|turn, _| {
+        json(if turn == 0 { 500 } else { 200 }, value!({}))
+    }))
+    .await;
+    let lines =
+        "breaker: {by: provider, consecutive_failures: 1, open_for: 10m, max_open_for: 10m}";
     let leeward = provider(&vendor.url(), lines).start().await;
     leeward.get("/proxy/p/x").await;
     leeward.get("/proxy/p/x").await.problem(503, "circuit_open");
-    assert_eq!(leeward.admin(Method::POST, "/breakers/p/reset", None).await.status, 204);
+    assert_eq!(
+        leeward
+            .admin(Method::POST, "/breakers/p/reset", None)
+            .await
+            .status,
+        204
+    );
     leeward.get("/proxy/p/x").await.live();
 }
 
@@ -209,10 +265,19 @@ async fn circuits_are_apart_by_host_by_account_or_not_at_all() {
         .await;
     // (who fails, whom it concerns, whom it does not)
     let fails = async |account: &str, path: &str| {
-        assert_eq!(leeward.get_as(account, &format!("{path}/fails")).await.status, 500);
+        assert_eq!(
+            leeward
+                .get_as(account, &format!("{path}/fails"))
+                .await
+                .status,
+            500
+        );
     };
     let open = async |account: &str, path: &str| {
-        leeward.get_as(account, &format!("{path}/x")).await.problem(503, "circuit_open");
+        leeward
+            .get_as(account, &format!("{path}/x"))
+            .await
+            .problem(503, "circuit_open");
     };
     let closed = async |account: &str, path: &str| {
         leeward.get_as(account, &format!("{path}/x")).await.live();
@@ -240,14 +305,22 @@ async fn a_body_that_dies_counts() {
     let leeward = provider(&raw.url(), lines).start().await;
     let (answer, mut call) = tokio::join!(leeward.open(Method::GET, "/proxy/p/x", &[]), async {
         let mut call = raw.call().await;
-        call.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n").await;
+        call.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+            .await;
         call
     });
     assert_eq!(answer.status(), 200);
     assert_eq!(state(&leeward, "127.0.0.1").await, "closed");
     call.write("3\r\nde").await;
     call.reset();
-    assert!(answer.into_body().collect().await.is_err(), "a torn body must not look whole");
-    leeward.until("it opens", async || state(&leeward, "127.0.0.1").await == "open").await;
+    assert!(
+        answer.into_body().collect().await.is_err(),
+        "a torn body must not look whole"
+    );
+    leeward
+        .until("it opens", async || {
+            state(&leeward, "127.0.0.1").await == "open"
+        })
+        .await;
     leeward.get("/proxy/p/x").await.problem(503, "circuit_open");
 }

@@ -30,7 +30,10 @@ async fn demo(arguments: &[&str]) -> Value {
 /// One side of one vendor.
 fn side<'a>(table: &'a Value, vendor: &str, way: &str) -> &'a Value {
     let vendors = table["vendors"].as_array().unwrap();
-    let vendor = vendors.iter().find(|known| known["name"] == vendor).unwrap();
+    let vendor = vendors
+        .iter()
+        .find(|known| known["name"] == vendor)
+        .unwrap();
     &vendor[way]
 }
 
@@ -42,7 +45,10 @@ fn lost(side: &Value, kind: &str) -> u64 {
 #[track_caller]
 fn check_side(side: &Value) {
     for counts in [side, &side["reads"], &side["writes"]] {
-        let (requests, ok) = (counts["requests"].as_f64().unwrap(), counts["ok"].as_f64().unwrap());
+        let (requests, ok) = (
+            counts["requests"].as_f64().unwrap(),
+            counts["ok"].as_f64().unwrap(),
+        );
         assert!(requests > 0.0 && ok <= requests, "{side}");
         let share = counts["availability"].as_f64().unwrap();
         assert!((share - ok / requests).abs() < 1e-9, "{side}");
@@ -51,7 +57,13 @@ fn check_side(side: &Value) {
         let parts = side["reads"][kind].as_u64().unwrap() + side["writes"][kind].as_u64().unwrap();
         assert_eq!(side[kind], parts, "{side}");
     }
-    for counted in ["writes_of_unknown_fate", "unauthorized", "limits_not_429", "from_cache", "token_calls"] {
+    for counted in [
+        "writes_of_unknown_fate",
+        "unauthorized",
+        "limits_not_429",
+        "from_cache",
+        "token_calls",
+    ] {
         assert!(side[counted].is_u64(), "{counted} {side}");
     }
     assert!(side["p50_ms"].as_f64().unwrap() <= side["p99_ms"].as_f64().unwrap());
@@ -96,7 +108,10 @@ async fn it_counts_and_each_layer_has_its_use() {
         let name = vendor["name"].as_str().unwrap();
         check_side(&vendor["direct"]);
         check_side(&vendor["leeward"]);
-        assert!(lost(&vendor["direct"], "reads") > 0, "{name} does no harm: {vendor}");
+        assert!(
+            lost(&vendor["direct"], "reads") > 0,
+            "{name} does no harm: {vendor}"
+        );
         // Through Leeward every read is available, and no 401 and no limit in disguise comes through.
         assert_eq!(lost(&vendor["leeward"], "reads"), 0, "{vendor}");
         assert_eq!(vendor["leeward"]["unauthorized"], 0, "{vendor}");
@@ -110,24 +125,45 @@ async fn it_counts_and_each_layer_has_its_use() {
     assert!(direct["limits_not_429"].as_u64().unwrap() > 0);
     assert!(leeward["token_calls"].as_u64().unwrap() < direct["token_calls"].as_u64().unwrap());
     // What is lost of writes is torn in most cases, which nobody may repeat.
-    assert!(lost(leeward, "writes") < lost(direct, "writes") / 4, "{leeward}");
+    assert!(
+        lost(leeward, "writes") < lost(direct, "writes") / 4,
+        "{leeward}"
+    );
 
     for (layer, vendor, kind) in uses {
         let with = lost(side(whole, vendor, "leeward"), kind);
         let without = lost(side(&tables[&Some(layer)], vendor, "leeward"), kind);
-        assert!(without > with, "without {layer} {vendor} loses {without} {kind}, with it {with}");
+        assert!(
+            without > with,
+            "without {layer} {vendor} loses {without} {kind}, with it {with}"
+        );
     }
     // The other dialect of limits, too.
     let epochs = side(&tables[&Some("rate-limit")], "epochs", "leeward");
     assert!(lost(epochs, "reads") > 0, "{epochs}");
-    assert_eq!(side(&tables[&Some("fallback")], "outage", "leeward")["from_cache"], 0);
+    assert_eq!(
+        side(&tables[&Some("fallback")], "outage", "leeward")["from_cache"],
+        0
+    );
 }
 
 #[tokio::test]
 async fn what_cannot_be_asked_for_is_said() {
-    for arguments in [["--without", "gravity"], ["--seconds", "0"], ["--seed", "x"]] {
-        let output = Command::new(binary()).arg("demo").args(arguments).output().await.unwrap();
+    for arguments in [
+        ["--without", "gravity"],
+        ["--seconds", "0"],
+        ["--seed", "x"],
+    ] {
+        let output = Command::new(binary())
+            .arg("demo")
+            .args(arguments)
+            .output()
+            .await
+            .unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains(arguments[1]), "{arguments:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains(arguments[1]),
+            "{arguments:?}"
+        );
     }
 }

@@ -198,6 +198,72 @@ async fn requests_without_bounds_cost_their_connection() {
 }
 
 #[tokio::test]
+async fn odd_answers_do_not_reach_the_next_request() {
+    // Written to every request of a connection that stays open.
+    let odd = async |answer: &'static [u8]| {
+        connections(move |mut stream| async move {
+            use tokio::io::AsyncWriteExt;
+            while head(&mut stream).await.ends_with("\r\n\r\n") {
+                let _ = stream.write_all(answer).await;
+            }
+        })
+        .await
+    };
+    let endless = connections(|mut stream| async move {
+        use tokio::io::AsyncWriteExt;
+        head(&mut stream).await;
+        while stream.write_all(b"HTTP/1.1 102 Processing\r\n\r\n").await.is_ok() {}
+    })
+    .await;
+    let quick = "timeout: {response: 500ms}\nretry: {max_attempts: 1}";
+    let files = Files::new()
+        .provider("none", &open(format!("http://{}", odd(b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nevil").await)))
+        .provider("same", &open(format!("http://{}", odd(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nevil").await)))
+        .provider("switch", &open(format!("http://{}", odd(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nevil").await)))
+        .provider("early", &open(format!("http://{}", odd(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await)))
+        .provider("twice", &open(format!("http://{}", odd(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil").await)))
+        .provider("endless", &format!("{}\n{quick}", open(format!("http://{endless}"))));
+    let leeward = files.start().await;
+    for _ in 0..5 {
+        for (name, status) in [("none", 204), ("same", 304), ("early", 200), ("twice", 200)] {
+            let answer = leeward.get(&format!("/proxy/{name}/x")).await;
+            assert_eq!(answer.status, status, "{name}: {}", answer.text());
+            assert!(!answer.text().contains("evil"), "{name}");
+        }
+        // Nobody asked to switch.
+        leeward.get("/proxy/switch/x").await.problem(502, "upstream_invalid");
+        leeward.get("/proxy/switch/x").await.problem(502, "upstream_invalid");
+    }
+    leeward.get("/proxy/endless/x").await.problem(504, "upstream_timeout");
+    assert!(leeward.peak_memory() < 200);
+}
+
+#[tokio::test]
+async fn the_admin_listener_bears_bombs_too() {
+    let leeward = Files::new().provider("open", "base_url: http://127.0.0.1:9\nauth: {type: none}").start().await;
+    let put = async |id: &str, body: String| {
+        let mut socket = Socket::connect(&leeward.admin).await;
+        socket
+            .offer(format!(
+                "PUT /accounts/{id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-admin-token\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ))
+            .await;
+        socket.head().await.chars().skip(9).take(3).collect::<String>()
+    };
+    let nested = format!("{{\"provider\":\"open\",\"vars\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(put("it", nested).await, "422");
+    assert_eq!(put("it", "x".repeat(900 * 1024)).await, "422");
+    let large = put("it", "x".repeat(2 * 1024 * 1024)).await;
+    assert!(large == "413" || large.is_empty(), "{large}");
+    let good = r#"{"provider":"open","credentials":{}}"#;
+    for id in ["a%2Fb", "%00", "a b", "caf%C3%A9", &"x".repeat(201), "..", "open%2F"] {
+        assert!(["422", "404", "400"].contains(&&*put(id, good.to_owned()).await), "{id}");
+    }
+    assert_eq!(put("a:b@c._-1", good.to_owned()).await, "201");
+}
+
+#[tokio::test]
 async fn a_provider_that_hangs_or_floods_costs_the_others_nothing() {
     let hangs = vendor(|_: &Call| Reply::Hang).await;
     let floods = flowing(|_| async {

@@ -11,7 +11,11 @@ use crate::harness::{Answer, Files, Leeward, json, turns, vendor};
 
 /// Seconds after 1970, so many from now.
 fn epoch(from_now: u64) -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + from_now
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        + from_now
 }
 
 fn http_date(from_now: u64) -> String {
@@ -23,7 +27,9 @@ async fn with_accounts(vendor: &Server, accounts: usize, lines: &str) -> Leeward
     let provider = format!("base_url: {}\nauth: {{type: none}}\n{lines}", vendor.url());
     let files = Files::new().provider("limited", &provider);
     (0..accounts)
-        .fold(files, |files, n| files.account(&format!("a{n}"), "provider: limited"))
+        .fold(files, |files, n| {
+            files.account(&format!("a{n}"), "provider: limited")
+        })
         .start()
         .await
 }
@@ -58,10 +64,25 @@ async fn the_generic_rules_read_what_a_429_says() {
     let cases: [(&str, &'static str, String, std::ops::RangeInclusive<u64>); 8] = [
         ("delta", "retry-after", "37".into(), 37..=37),
         ("date", "retry-after", http_date(600), 300..=601),
-        ("field", "ratelimit", r#""day";r=900;t=9, "burst";r=0;t=30"#.into(), 30..=30),
+        (
+            "field",
+            "ratelimit",
+            r#""day";r=900;t=9, "burst";r=0;t=30"#.into(),
+            30..=30,
+        ),
         ("left", "x-ratelimit-reset", "41".into(), 41..=41),
-        ("epoch", "x-ratelimit-reset", epoch(600).to_string(), 300..=602),
-        ("millis", "x-ratelimit-reset", format!("{}000", epoch(600)), 300..=602),
+        (
+            "epoch",
+            "x-ratelimit-reset",
+            epoch(600).to_string(),
+            300..=602,
+        ),
+        (
+            "millis",
+            "x-ratelimit-reset",
+            format!("{}000", epoch(600)),
+            300..=602,
+        ),
         ("dashed", "x-rate-limit-reset", "43".into(), 43..=43),
         // What makes no sense counts as nothing said: backoff, of 60 s at most.
         ("nonsense", "retry-after", "soon".into(), 1..=60),
@@ -75,7 +96,9 @@ async fn the_generic_rules_read_what_a_429_says() {
     .await;
     let leeward = with_accounts(&vendor, cases.len(), "").await;
     for (n, (path, _, _, expected)) in cases.into_iter().enumerate() {
-        let answer = leeward.get_as(&format!("a{n}"), &format!("/proxy/limited/{path}")).await;
+        let answer = leeward
+            .get_as(&format!("a{n}"), &format!("/proxy/limited/{path}"))
+            .await;
         let wait = limited(&answer, "default", 429, &value!({ "path": path }));
         assert!(expected.contains(&wait), "{path}: {wait}");
     }
@@ -93,14 +116,25 @@ async fn a_closed_gate_answers_without_the_vendor_for_its_account_and_scope() {
     .await;
     let leeward = with_accounts(&vendor, 2, "").await;
     let met = leeward.get_as("a0", "/proxy/limited/slow").await;
-    assert_eq!(limited(&met, "default", 429, &value!({ "slow": true })), 500);
+    assert_eq!(
+        limited(&met, "default", 429, &value!({ "slow": true })),
+        500
+    );
     // Every path of that account; the vendor is not asked.
     for _ in 0..3 {
-        let wait = by_gate(&leeward.get_as("a0", "/proxy/limited/other").await, "default");
+        let wait = by_gate(
+            &leeward.get_as("a0", "/proxy/limited/other").await,
+            "default",
+        );
         assert!((300..=500).contains(&wait), "{wait}");
     }
     let written = leeward
-        .call(Method::POST, "/proxy/limited/other", &[("leeward-account", "a0")], "{}")
+        .call(
+            Method::POST,
+            "/proxy/limited/other",
+            &[("leeward-account", "a0")],
+            "{}",
+        )
         .await;
     by_gate(&written, "default");
     assert_eq!(requests(&vendor), 1);
@@ -118,7 +152,13 @@ async fn a_closed_gate_answers_without_the_vendor_for_its_account_and_scope() {
     let counted = r#"leeward_rate_limited_total{by="gate",provider="limited",scope="default"}"#;
     assert!((leeward.metric(counted).await - 4.0).abs() < f64::EPSILON);
     // Not a repeat among them.
-    assert!(!leeward.telemetry("/metrics").await.text().contains("leeward_retries_total{"));
+    assert!(
+        !leeward
+            .telemetry("/metrics")
+            .await
+            .text()
+            .contains("leeward_retries_total{")
+    );
 }
 
 /// Dialects as rules of a provider.
@@ -137,9 +177,14 @@ async fn a_providers_own_rules_decide_first() {
     let vendor = vendor(|call: &Call| {
         let plain = |text: String| HeaderValue::try_from(text).unwrap();
         match call.head.uri.path() {
-            "/coded" => json(403, value!({ "error": { "code": "SLOW" } })).header("x-wait", plain("12.2".into())),
-            "/headed" => json(400, value!({})).header("x-problem", plain("quota spent".into())).header("x-reset", epoch(900)),
-            "/dated" => json(503, value!({ "busy": true })).header("retry-after", plain(http_date(900))),
+            "/coded" => json(403, value!({ "error": { "code": "SLOW" } }))
+                .header("x-wait", plain("12.2".into())),
+            "/headed" => json(400, value!({}))
+                .header("x-problem", plain("quota spent".into()))
+                .header("x-reset", epoch(900)),
+            "/dated" => {
+                json(503, value!({ "busy": true })).header("retry-after", plain(http_date(900)))
+            }
             "/fixed" => json(200, value!({ "throttled": 2 })),
             "/jobs/1" => json(429, value!({ "seconds": 300 })),
             _ => json(200, value!({ "throttled": "2" })),
@@ -147,19 +192,37 @@ async fn a_providers_own_rules_decide_first() {
     })
     .await;
     let leeward = with_accounts(&vendor, 5, RULES).await;
-    let meet = async |account: &str, path: &str| leeward.get_as(account, &format!("/proxy/limited{path}")).await;
+    let meet = async |account: &str, path: &str| {
+        leeward
+            .get_as(account, &format!("/proxy/limited{path}"))
+            .await
+    };
     let coded = value!({ "error": { "code": "SLOW" } });
-    assert_eq!(limited(&meet("a0", "/coded").await, "coded", 403, &coded), 13);
+    assert_eq!(
+        limited(&meet("a0", "/coded").await, "coded", 403, &coded),
+        13
+    );
     let wait = limited(&meet("a1", "/headed").await, "headed", 400, &value!({}));
     assert!((600..=902).contains(&wait), "{wait}");
-    let wait = limited(&meet("a2", "/dated").await, "dated", 503, &value!({ "busy": true }));
+    let wait = limited(
+        &meet("a2", "/dated").await,
+        "dated",
+        503,
+        &value!({ "busy": true }),
+    );
     assert!((600..=901).contains(&wait), "{wait}");
     let fixed = value!({ "throttled": 2 });
-    assert_eq!(limited(&meet("a3", "/fixed").await, "fixed", 200, &fixed), 77);
+    assert_eq!(
+        limited(&meet("a3", "/fixed").await, "fixed", 200, &fixed),
+        77
+    );
     by_gate(&meet("a3", "/elsewhere").await, "fixed");
     // A rule with a path closes the gate for such paths alone; and a text is not a number.
     let jobs = value!({ "seconds": 300 });
-    assert_eq!(limited(&meet("a4", "/jobs/1").await, "jobs", 429, &jobs), 300);
+    assert_eq!(
+        limited(&meet("a4", "/jobs/1").await, "jobs", 429, &jobs),
+        300
+    );
     by_gate(&meet("a4", "/jobs/2").await, "jobs");
     meet("a4", "/elsewhere").await.live();
     assert_eq!(requests(&vendor), 6);
@@ -173,15 +236,22 @@ async fn what_no_rule_matches_passes_byte_for_byte() {
         "{\"error\": broken".to_owned(),
         String::new(),
         // Longer than any look.
-        format!("{{\"pad\": \"{}\", \"error\": {{\"code\": \"SLOW\"}}}}", "x".repeat(100_000)),
+        format!(
+            "{{\"pad\": \"{}\", \"error\": {{\"code\": \"SLOW\"}}}}",
+            "x".repeat(100_000)
+        ),
     ];
     let given = texts.clone();
     let vendor = vendor(move |call: &Call| {
         let n: usize = call.query("n").unwrap().parse().unwrap();
         let mut response = http::Response::new(given[n].clone().into());
         *response.status_mut() = http::StatusCode::FORBIDDEN;
-        response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
-        response.headers_mut().insert("x-own", HeaderValue::from_static("yes"));
+        response
+            .headers_mut()
+            .insert("content-type", HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert("x-own", HeaderValue::from_static("yes"));
         Reply::Answer(response)
     })
     .await;
@@ -191,7 +261,10 @@ async fn what_no_rule_matches_passes_byte_for_byte() {
         assert_eq!(answer.status, 403);
         assert_eq!(answer.header("leeward-error"), None);
         assert_eq!(answer.header("x-own"), Some("yes"));
-        assert_eq!(answer.header("content-length"), Some(text.len().to_string().as_str()));
+        assert_eq!(
+            answer.header("content-length"),
+            Some(text.len().to_string().as_str())
+        );
         assert!(answer.body == text.as_bytes(), "body {n} was changed");
     }
     assert_eq!(requests(&vendor), 4);
@@ -208,7 +281,11 @@ async fn a_request_that_may_wait_is_held_and_sent_again() {
     let leeward = with_accounts(&vendor, 1, "rate_limit: {on_limit: {wait: 10s}}").await;
     let (first, second) = tokio::join!(leeward.get("/proxy/limited/x"), async {
         // The gate is closed when this one comes: it waits for the same time.
-        leeward.until("the gate closes", async || !leeward.listed("limits").await.is_empty()).await;
+        leeward
+            .until("the gate closes", async || {
+                !leeward.listed("limits").await.is_empty()
+            })
+            .await;
         leeward.get("/proxy/limited/y").await
     });
     assert_eq!(first.live().header("leeward-attempts"), Some("2"));
@@ -226,8 +303,13 @@ async fn a_write_that_was_limited_is_sent_again_with_its_body() {
     }))
     .await;
     let leeward = with_accounts(&vendor, 1, "rate_limit: {on_limit: {wait: 10s}}").await;
-    let answer = leeward.call(Method::POST, "/proxy/limited/x", &[], "the body").await;
-    assert_eq!((answer.status.as_u16(), answer.json()), (201, value!({ "got": "the body" })));
+    let answer = leeward
+        .call(Method::POST, "/proxy/limited/x", &[], "the body")
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()),
+        (201, value!({ "got": "the body" }))
+    );
     assert_eq!(requests(&vendor), 2);
 }
 
@@ -241,7 +323,9 @@ async fn a_limit_that_does_not_fit_is_told_at_once() {
     assert_eq!(limited(&met, "default", 429, &value!({})), 40);
     by_gate(&leeward.get_as("a0", "/proxy/limited/x").await, "default");
     let short = [("leeward-account", "a1"), ("leeward-timeout", "5s")];
-    let met = leeward.call(Method::GET, "/proxy/limited/x", &short, "").await;
+    let met = leeward
+        .call(Method::GET, "/proxy/limited/x", &short, "")
+        .await;
     assert_eq!(limited(&met, "default", 429, &value!({})), 40);
     assert_eq!(requests(&vendor), 2);
 }

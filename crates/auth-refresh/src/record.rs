@@ -156,6 +156,55 @@ impl<C> fmt::Debug for Record<C> {
 }
 
 impl<C> Record<C> {
+    /// The record without its credential, and that.
+    pub fn split(self) -> (Record<()>, C) {
+        let record = Record {
+            account: self.account,
+            provider: self.provider,
+            version: self.version,
+            status: self.status,
+            reason: self.reason,
+            since: self.since,
+            renewable: self.renewable,
+            expires_at: self.expires_at,
+            refresh_at: self.refresh_at,
+            refreshed_at: self.refreshed_at,
+            refresh_expires_at: self.refresh_expires_at,
+            retry_at: self.retry_at,
+            failures: self.failures,
+            sent_at: self.sent_at,
+            lease: self.lease,
+            credential: (),
+        };
+        (record, self.credential)
+    }
+}
+
+impl Record<()> {
+    /// The record with a credential.
+    pub fn with<C>(self, credential: C) -> Record<C> {
+        Record {
+            account: self.account,
+            provider: self.provider,
+            version: self.version,
+            status: self.status,
+            reason: self.reason,
+            since: self.since,
+            renewable: self.renewable,
+            expires_at: self.expires_at,
+            refresh_at: self.refresh_at,
+            refreshed_at: self.refreshed_at,
+            refresh_expires_at: self.refresh_expires_at,
+            retry_at: self.retry_at,
+            failures: self.failures,
+            sent_at: self.sent_at,
+            lease: self.lease,
+            credential,
+        }
+    }
+}
+
+impl<C> Record<C> {
     /// A record as one that was never renewed: version 1, active, without lease or schedule.
     pub fn new(
         account: impl Into<AccountId>,

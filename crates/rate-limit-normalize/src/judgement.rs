@@ -111,6 +111,7 @@ pub struct TriedWait {
     /// Which: `header:Retry-After`.
     pub from: String,
     /// The seconds that it gave, before `max`; `None` if it gave none.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "plain"))]
     pub seconds: Option<f64>,
     /// Why it gave none.
     pub why: Option<String>,

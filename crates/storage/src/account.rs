@@ -149,44 +149,8 @@ impl Account<()> {
 
     /// The same with a credential.
     pub(crate) fn with<C>(self, credential: C) -> Account<C> {
-        let Record {
-            account,
-            provider,
-            version,
-            status,
-            reason,
-            since,
-            renewable,
-            expires_at,
-            refresh_at,
-            refreshed_at,
-            refresh_expires_at,
-            retry_at,
-            failures,
-            sent_at,
-            lease,
-            credential: (),
-        } = self.record;
-        let record = Record {
-            account,
-            provider,
-            version,
-            status,
-            reason,
-            since,
-            renewable,
-            expires_at,
-            refresh_at,
-            refreshed_at,
-            refresh_expires_at,
-            retry_at,
-            failures,
-            sent_at,
-            lease,
-            credential,
-        };
         Account {
-            record,
+            record: self.record.with(credential),
             origin: self.origin,
             status_before: self.status_before,
             changed: self.changed,
@@ -194,7 +158,6 @@ impl Account<()> {
     }
 }
 
-/// A credential, sealed for its account, and the name of the key.
 pub(crate) struct Sealed {
     pub(crate) bytes: Vec<u8>,
     pub(crate) key_id: String,

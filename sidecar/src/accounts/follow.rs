@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use leeward_auth_refresh::{Record, Status};
+use leeward_auth_refresh::Status;
 use leeward_auth_schemes::Secrets;
 use leeward_storage::{Filter, StorageError};
 
@@ -36,9 +36,10 @@ impl Accounts {
                 gone.remove(&account.record.account);
                 let provider = account.record.provider.clone();
                 let id = account.record.account.clone();
-                match opened(account.record) {
-                    Ok(record) => {
-                        self.keeper.put(record);
+                let (record, credential) = account.record.split();
+                match credential {
+                    Ok(secrets) => {
+                        self.keeper.put(record.with(secrets));
                         self.directory.insert(id, provider);
                     }
                     Err(error) => tracing::error!(%error, "an account cannot be opened"),
@@ -134,29 +135,4 @@ impl Accounts {
         metrics.set_token_expiries(&soonest);
         Ok(())
     }
-}
-
-/// A record whose credential was opened, or why it was not.
-fn opened(
-    record: Record<Result<Secrets, StorageError>>,
-) -> Result<Record<Secrets>, StorageError> {
-    let mut bare = Record::new(
-        record.account,
-        record.provider,
-        record.credential?,
-        record.since,
-    );
-    bare.version = record.version;
-    bare.status = record.status;
-    bare.reason = record.reason;
-    bare.renewable = record.renewable;
-    bare.expires_at = record.expires_at;
-    bare.refresh_at = record.refresh_at;
-    bare.refreshed_at = record.refreshed_at;
-    bare.refresh_expires_at = record.refresh_expires_at;
-    bare.retry_at = record.retry_at;
-    bare.failures = record.failures;
-    bare.sent_at = record.sent_at;
-    bare.lease = record.lease;
-    Ok(bare)
 }

@@ -58,7 +58,10 @@ impl FallbackPolicy {
         match &call.way {
             Way::Unified(unified) => Key::new(account, read, unified.target(), vary, headers),
             Way::Proxy { base, .. } => {
-                let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+                let target = request
+                    .uri()
+                    .path_and_query()
+                    .map_or("/", |target| target.as_str());
                 match base {
                     None => Key::new(account, read, target, vary, headers),
                     // A target begins with a slash, so that a base's name never reads as one.

@@ -70,7 +70,11 @@ impl Live {
 
     fn plain(&mut self, elapsed: Duration, [direct, leeward]: &[Vec<Arc<Tally>>; 2]) {
         if !std::mem::replace(&mut self.drawn, true) {
-            let names: String = self.names.iter().map(|name| format!("{name:^10}")).collect();
+            let names: String = self
+                .names
+                .iter()
+                .map(|name| format!("{name:^10}"))
+                .collect();
             println!("% available so far, direct|leeward:\n      {names}");
         }
         let mut line = format!("{:>4} s", elapsed.as_secs());

@@ -120,9 +120,10 @@ impl Scene {
     pub fn targets_direct(&self) -> Vec<(&'static str, Target)> {
         let target = |vendor: &Vendor| {
             let url = vendor.server.url();
-            let session = vendor.grants.as_ref().map(|grants| {
-                Arc::new(Session::new(Arc::clone(grants), format!("{url}/token")))
-            });
+            let session = vendor
+                .grants
+                .as_ref()
+                .map(|grants| Arc::new(Session::new(Arc::clone(grants), format!("{url}/token"))));
             (vendor.name, Target { url, session })
         };
         self.vendors.iter().map(target).collect()

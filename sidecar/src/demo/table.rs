@@ -38,7 +38,16 @@ pub fn explain(options: &Options) {
 pub fn print(rows: &[Row]) {
     println!(
         "  {:<7} {:>8} {:>8} {:>8} {:>5} {:>6} {:>8} {:>8} {:>6} {:>6}",
-        "way", "requests", "reads", "writes", "401s", "limits", "p50 ms", "p99 ms", "tokens", "cached",
+        "way",
+        "requests",
+        "reads",
+        "writes",
+        "401s",
+        "limits",
+        "p50 ms",
+        "p99 ms",
+        "tokens",
+        "cached",
     );
     for row in rows {
         println!("{}: {}", row.name, row.trouble);
@@ -109,9 +118,7 @@ fn totals(rows: &[Row]) -> (Counts, Counts) {
 }
 
 fn side(counts: &Counts) -> Value {
-    let share = |pair: (u64, u64)| {
-        json!({ "requests": pair.0, "ok": pair.1, "availability": availability(pair) })
-    };
+    let share = |pair: (u64, u64)| json!({ "requests": pair.0, "ok": pair.1, "availability": availability(pair) });
     let (requests, ok) = counts.all();
     json!({
         "requests": requests,

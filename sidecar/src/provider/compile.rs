@@ -214,6 +214,8 @@ pub fn resources(file: &config::Provider, cursor_keys: CursorKeys) -> Resources 
     let resources = file.resources.iter().map(|(name, resource)| {
         let operations = resource
             .operations()
+            // A list whose further pages could not be asked for would look like a whole one.
+            .filter(|(name, op)| *name != "list" || pages_are_built(op, default_pages))
             .map(|(name, op)| (name.to_owned(), operation(name, op, resource, file, default_pages)))
             .collect::<Vec<_>>();
         (name.clone(), operations)
@@ -224,6 +226,12 @@ pub fn resources(file: &config::Provider, cursor_keys: CursorKeys) -> Resources 
         Some(name) => resources.forward(name),
         None => resources,
     }
+}
+
+fn pages_are_built(op: &config::Operation, default: Option<&config::Pagination>) -> bool {
+    use config::PaginationType as Type;
+    let pages = op.pagination.as_ref().or(default);
+    pages.is_none_or(|pages| matches!(pages.kind, Type::Cursor | Type::Offset | Type::None))
 }
 
 fn operation(

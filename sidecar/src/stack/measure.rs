@@ -114,7 +114,11 @@ impl Drop for Measure {
     /// An attempt that the deadline cut off is measured up to there. One whose caller hung up before
     /// tells nothing.
     fn drop(&mut self) {
-        if !self.done && self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        if !self.done
+            && self
+                .deadline
+                .is_some_and(|deadline| deadline <= Instant::now())
+        {
             self.end(None);
         }
     }

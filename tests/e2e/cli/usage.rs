@@ -29,7 +29,7 @@ fn wrong_usage_ends_with_two() {
         &["eval", "--expr"],
         &["eval", "--batch", "--expr", "1"],
         &["eval", "--expr", "1", "--time-limit", "soon"],
-        &["eval", "--expr", "1", "--memory-limit", "1MB"],
+        &["eval", "--expr", "1", "--memory-limit", "lots"],
         &["eval", "--expr", "1", "--depth-limit", "-1"],
         &["explain", "--config", "."],
         &["map", "--config", ".", "--model", "a/b", "--provider", "p", "--operation", "get", "--phase", "middle", "--input", "-"],

@@ -59,7 +59,7 @@ fn every_fault_of_every_file_is_said_in_one_run() {
         "providers/b.yaml:3:36: not a template: ",
         "providers/b.yaml:8:16: not a JSONata expression: ",
         "providers/b.yaml:12:49: not a regular expression: ",
-        "providers/b.yaml:13:42: `htpp` is not one of ",
+        "providers/b.yaml:13:44: `htpp` is not one of ",
         "providers/c.yaml:2:11: not valid YAML: ",
     ];
     assert_eq!(lines.len(), expected.len(), "{}", ended.out);

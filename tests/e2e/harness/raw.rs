@@ -61,7 +61,8 @@ impl RawCall {
                 let head = String::from_utf8_lossy(&seen[..end]).into_owned();
                 let length = head.lines().find_map(|line| {
                     let (name, value) = line.split_once(':')?;
-                    name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().unwrap())
+                    name.eq_ignore_ascii_case("content-length")
+                        .then(|| value.trim().parse().unwrap())
                 });
                 let whole = end + 4 + length.unwrap_or(0_usize);
                 if seen.len() >= whole {
@@ -105,10 +106,14 @@ impl RawCall {
         let mut rest = Vec::new();
         let read = self.stream.read_to_end(&mut rest);
         // Closed or reset: gone.
-        let _ = tokio::time::timeout(PATIENCE, read).await.expect("it hangs up");
+        let _ = tokio::time::timeout(PATIENCE, read)
+            .await
+            .expect("it hangs up");
     }
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
