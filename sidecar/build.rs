@@ -14,5 +14,10 @@ fn main() {
     let target = std::env::var("TARGET").unwrap_or_else(|_| "unknown".to_owned());
     println!("cargo::rustc-env=LEEWARD_TARGET={target}");
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=../.git/HEAD");
+    // The second changes with each commit. A file that is not there would mean: run each time.
+    for file in ["../.git/HEAD", "../.git/logs/HEAD"] {
+        if std::path::Path::new(file).exists() {
+            println!("cargo::rerun-if-changed={file}");
+        }
+    }
 }

@@ -16,7 +16,9 @@ pub struct Clock {
 
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Clock").field("moved", &self.moved).finish_non_exhaustive()
+        f.debug_struct("Clock")
+            .field("moved", &self.moved)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,7 +66,10 @@ impl Clock {
 
     /// The wall time.
     pub fn wall(&self) -> SystemTime {
-        let now = self.told.as_ref().map_or_else(SystemTime::now, |told| told());
+        let now = self
+            .told
+            .as_ref()
+            .map_or_else(SystemTime::now, |told| told());
         match &self.moved {
             None => now,
             Some(m) => now + Duration::from_millis(m.wall_ms.load(Ordering::SeqCst)),

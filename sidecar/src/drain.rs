@@ -90,8 +90,8 @@ impl Drain {
         let give_up = Instant::now() + timeout;
         loop {
             let now = Instant::now();
-            let last =
-                self.shared.epoch + Duration::from_millis(self.shared.last_ms.load(Ordering::SeqCst));
+            let last = self.shared.epoch
+                + Duration::from_millis(self.shared.last_ms.load(Ordering::SeqCst));
             let calm = self.in_flight() == 0;
             if calm && now.saturating_duration_since(last) >= quiet {
                 return true;
@@ -99,7 +99,11 @@ impl Drain {
             if now >= give_up {
                 return false;
             }
-            let next = if calm { last + quiet } else { now + Duration::from_millis(20) };
+            let next = if calm {
+                last + quiet
+            } else {
+                now + Duration::from_millis(20)
+            };
             tokio::time::sleep_until(next.min(give_up)).await;
         }
     }

@@ -148,11 +148,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     ));
 
     let mut tasks = JoinSet::new();
-    let driver = tokio::spawn(driver);
     // Accounts first: a provider that is in force may be asked at once.
     let position = accounts.load_all().await.map_err(store_error)?;
     warn_of(&loaded);
     reloader.install(loaded).await;
+    // What is due is renewed from now on: before, no provider was known to buy it from.
+    let driver = tokio::spawn(driver);
     tasks.spawn(accounts.clone().follow(position, metrics.clone()));
     tasks.spawn(Arc::clone(&reloader).watch());
 

@@ -17,7 +17,10 @@ const FLAT: usize = 32;
 
 async fn in_front_of(vendor: std::net::SocketAddr, more: &str) -> Leeward {
     Files::new()
-        .provider("big", &format!("base_url: http://{vendor}\nauth: {{type: none}}\n{more}"))
+        .provider(
+            "big",
+            &format!("base_url: http://{vendor}\nauth: {{type: none}}\n{more}"),
+        )
         .start()
         .await
 }
@@ -89,15 +92,23 @@ async fn a_reader_that_stops_stops_the_vendor() {
     let stands_still = || async {
         let mut seen = seen.lock().await;
         let now = sent.load(Ordering::SeqCst);
-        *seen = if now == seen.0 { (now, seen.1 + 1) } else { (now, 0) };
+        *seen = if now == seen.0 {
+            (now, seen.1 + 1)
+        } else {
+            (now, 0)
+        };
         now > 0 && seen.1 > 20
     };
-    leeward.until("the vendor's sending stands still", stands_still).await;
+    leeward
+        .until("the vendor's sending stands still", stands_still)
+        .await;
     let grown = leeward.peak_memory() - before;
     assert!(grown < FLAT, "it grew by {grown} MiB");
     drop(answer);
     let gone = || async { sent.load(Ordering::SeqCst) == usize::MAX };
-    leeward.until("the vendor's call ends with the client's", gone).await;
+    leeward
+        .until("the vendor's call ends with the client's", gone)
+        .await;
 }
 
 #[tokio::test]
@@ -108,7 +119,10 @@ async fn what_trickles_arrives_as_it_comes() {
         let body = Arc::clone(&body);
         async move {
             let body = body.lock().await.take().unwrap();
-            Response::builder().header("content-type", "text/event-stream").body(body).unwrap()
+            Response::builder()
+                .header("content-type", "text/event-stream")
+                .body(body)
+                .unwrap()
         }
     })
     .await;
@@ -145,6 +159,7 @@ async fn expect_is_answered_here_once_the_body_is_wanted() {
     socket.write("hello").await;
     assert!(socket.head().await.starts_with("HTTP/1.1 200 "));
     // Where the body is not wanted, nobody has to send it.
+    let mut socket = crate::harness::Socket::connect(&leeward.egress).await;
     socket
         .write("PUT /proxy/nobody/up HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
         .await;
@@ -167,7 +182,9 @@ async fn an_upload_trickles_to_the_vendor_as_it_comes() {
     .await;
     let leeward = in_front_of(vendor, "").await;
     let (sender, body) = channel();
-    let request = Request::post(format!("http://{}/proxy/big/up", leeward.egress)).body(body).unwrap();
+    let request = Request::post(format!("http://{}/proxy/big/up", leeward.egress))
+        .body(body)
+        .unwrap();
     let answer = tokio::spawn(flowing_client().request(request));
     for number in 0..20 {
         let piece = Bytes::from(format!("piece {number}"));

@@ -24,12 +24,18 @@ async fn ends_whole(told: impl AsyncFn(&Leeward)) {
         .await;
     // One that waits for its head, and one whose body flows.
     let mut waiting = Socket::connect(&leeward.egress).await;
-    waiting.write("GET /proxy/slow/a HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    waiting
+        .write("GET /proxy/slow/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
     let first = vendor.call().await;
     let mut flowing = Socket::connect(&leeward.egress).await;
-    flowing.write("GET /proxy/slow/b HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    flowing
+        .write("GET /proxy/slow/b HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
     let mut second = vendor.call().await;
-    second.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n").await;
+    second
+        .write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        .await;
     assert!(!flowing.head().await.contains("connection: close"));
     let mut idle = Socket::connect(&leeward.egress).await;
     idle.write("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -52,10 +58,16 @@ async fn ends_whole(told: impl AsyncFn(&Leeward)) {
     second.write("5\r\nworld\r\n0\r\n\r\n").await;
     first.answer(200, &json!({"whole": true})).await;
     let (head, body) = waiting.answer().await;
-    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("connection: close"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.contains("connection: close"),
+        "{head}"
+    );
     assert_eq!(body, br#"{"whole":true}"#);
     let rest = String::from_utf8(flowing.rest().await).unwrap();
-    assert!(rest.contains("hello") && rest.ends_with("world\r\n0\r\n\r\n"), "{rest}");
+    assert!(
+        rest.contains("hello") && rest.ends_with("world\r\n0\r\n\r\n"),
+        "{rest}"
+    );
     let status = leeward.ended().await;
     assert_eq!(status.code(), Some(0), "{}", leeward.log().join("\n"));
 }
@@ -98,7 +110,9 @@ async fn a_reader_that_is_slow_at_the_end_gets_all() {
         .start()
         .await;
     let mut socket = Socket::connect(&leeward.egress).await;
-    socket.write("GET /proxy/large/x HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    socket
+        .write("GET /proxy/large/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
     socket.head().await;
     leeward.signal("TERM");
     let unready = || async { leeward.telemetry("/readyz").await.status == 503 };
@@ -123,7 +137,9 @@ async fn told_twice_it_ends_at_once() {
         .start()
         .await;
     let mut waiting = Socket::connect(&leeward.egress).await;
-    waiting.write("GET /proxy/slow/a HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    waiting
+        .write("GET /proxy/slow/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
     let call = vendor.call().await;
     leeward.signal("TERM");
     let draining = || async { leeward.telemetry("/readyz").await.status == 503 };
@@ -142,7 +158,9 @@ async fn what_never_ends_is_cut_off_after_drain_timeout() {
         .start()
         .await;
     let mut waiting = Socket::connect(&leeward.egress).await;
-    waiting.write("GET /proxy/slow/a HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    waiting
+        .write("GET /proxy/slow/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
     let call = vendor.call().await;
     leeward.signal("TERM");
     assert_eq!(leeward.ended().await.code(), Some(0));
@@ -174,17 +192,50 @@ async fn a_start_that_fails_says_why_in_one_line() {
         let ended = started(&["run", "--config", dir.to_str().unwrap(), "--set", &set]).await;
         assert_eq!(ended.code, Some(1), "{}", ended.err);
         assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
-        assert!(ended.err.contains(&address) && ended.err.contains("listen"), "{}", ended.err);
+        assert!(
+            ended.err.contains(&address) && ended.err.contains("listen"),
+            "{}",
+            ended.err
+        );
         assert!(!dir.join("leeward.db").exists(), "a database was made");
     }
-    fails(Files::new().process("listen: {}"), &["leeward.yaml:", "listen"]).await;
-    fails(Files::new().process("limits: {header_timeout: soon}"), &["leeward.yaml:4:", "duration"]).await;
-    fails(Files::new().process("drain_timeut: 1s"), &["leeward.yaml:4:", "drain_timeout"]).await;
-    fails(Files::new().process("egress_token: ${env:LEEWARD_E2E_NOT_SET}"), &["leeward.yaml:4:", "LEEWARD_E2E_NOT_SET"]).await;
-    fails(Files::new().process("encryption_key: c2hvcnQ="), &["leeward.yaml:4:", "key", "32 bytes"]).await;
-    fails(Files::new().process("encryption_key: '!!'"), &["leeward.yaml:4:", "key"]).await;
+    fails(
+        Files::new().process("listen: {}"),
+        &["leeward.yaml:", "listen"],
+    )
+    .await;
+    fails(
+        Files::new().process("limits: {header_timeout: soon}"),
+        &["leeward.yaml:4:", "duration"],
+    )
+    .await;
+    fails(
+        Files::new().process("drain_timeut: 1s"),
+        &["leeward.yaml:4:", "drain_timeout"],
+    )
+    .await;
+    fails(
+        Files::new().process("egress_token: ${env:LEEWARD_E2E_NOT_SET}"),
+        &["leeward.yaml:4:", "LEEWARD_E2E_NOT_SET"],
+    )
+    .await;
+    fails(
+        Files::new().process("encryption_key: c2hvcnQ="),
+        &["leeward.yaml:4:", "key", "32 bytes"],
+    )
+    .await;
+    fails(
+        Files::new().process("encryption_key: '!!'"),
+        &["leeward.yaml:4:", "key"],
+    )
+    .await;
     let ended = started(&["run", "--config", "/nowhere/at/all"]).await;
-    assert_eq!((ended.code, ended.err.lines().count()), (Some(1), 1), "{}", ended.err);
+    assert_eq!(
+        (ended.code, ended.err.lines().count()),
+        (Some(1), 1),
+        "{}",
+        ended.err
+    );
 }
 
 #[tokio::test]
@@ -198,11 +249,18 @@ async fn a_store_that_cannot_be_opened_is_a_line_and_exit_code_1() {
             started(&["run", "--config", dir.to_str().unwrap(), "--set", &set]).await
         }
     };
-    for store in ["sqlite:///nowhere/at/all/leeward.db", "sqlite://DIR", "sqlite://DIR/leeward.yaml", "mysql://x/y", "sqlite:///dev/null/x"] {
+    for store in [
+        "sqlite:///nowhere/at/all/leeward.db",
+        "sqlite://DIR",
+        "sqlite://DIR/leeward.yaml",
+        "mysql://x/y",
+        "sqlite:///dev/null/x",
+    ] {
         let ended = start(store.to_owned()).await;
         assert_eq!(ended.code, Some(1), "{store}: {}", ended.err);
         assert_eq!(ended.err.lines().count(), 1, "{store}: {}", ended.err);
-        let names_it = ended.err.contains("store") || ended.err.contains("the directory must exist");
+        let names_it =
+            ended.err.contains("store") || ended.err.contains("the directory must exist");
         assert!(names_it, "{store}: {}", ended.err);
     }
 }
@@ -247,9 +305,15 @@ async fn a_slow_head_is_closed_while_an_idle_connection_lives() {
     second.answer().await;
     second.write("GET /proxy").await;
     // A byte now and then does not help.
-    let (mut trickle, egress) = (Socket::connect(&leeward.egress).await, leeward.egress.clone());
+    let (mut trickle, egress) = (
+        Socket::connect(&leeward.egress).await,
+        leeward.egress.clone(),
+    );
     let trickling = tokio::spawn(async move {
-        let text = format!("GET /proxy/open/x HTTP/1.1\r\nHost: {egress}\r\nX: {}", "y".repeat(10_000));
+        let text = format!(
+            "GET /proxy/open/x HTTP/1.1\r\nHost: {egress}\r\nX: {}",
+            "y".repeat(10_000)
+        );
         for byte in text.bytes() {
             if trickle.try_write(&[byte]).await.is_err() {
                 return true;
@@ -265,13 +329,18 @@ async fn a_slow_head_is_closed_while_an_idle_connection_lives() {
     idle.write(request).await;
     let (head, _) = idle.answer().await;
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-    let counted = leeward.metric("leeward_listener_refused_total{listener=\"egress\",reason=\"timeout\"}").await;
+    let counted = leeward
+        .metric("leeward_listener_refused_total{listener=\"egress\",reason=\"timeout\"}")
+        .await;
     assert!(counted >= 3.0, "{counted}");
 }
 
 #[tokio::test]
 async fn no_more_connections_than_allowed() {
-    let leeward = Files::new().process("limits: {max_connections: 2}").start().await;
+    let leeward = Files::new()
+        .process("limits: {max_connections: 2}")
+        .start()
+        .await;
     let first = TcpStream::connect(&leeward.egress).await.unwrap();
     let mut second = Socket::connect(&leeward.egress).await;
     second.write("GET /x HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -285,7 +354,9 @@ async fn no_more_connections_than_allowed() {
     drop(first);
     let room = || async {
         let mut socket = Socket::connect(&leeward.egress).await;
-        socket.offer("GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        socket
+            .offer("GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await;
         socket.head().await.starts_with("HTTP/1.1 404 ")
     };
     leeward.until("there is room again", room).await;

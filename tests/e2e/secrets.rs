@@ -38,10 +38,15 @@ impl Outputs {
         let mut found = Vec::new();
         for (place, output) in &self.0 {
             for secret in secrets {
-                let at = output.windows(secret.len()).position(|window| window == secret.as_bytes());
+                let at = output
+                    .windows(secret.len())
+                    .position(|window| window == secret.as_bytes());
                 if let Some(at) = at {
                     let near = &output[at.saturating_sub(200)..(at + 200).min(output.len())];
-                    found.push(format!("{secret} in {place}: …{}…", String::from_utf8_lossy(near)));
+                    found.push(format!(
+                        "{secret} in {place}: …{}…",
+                        String::from_utf8_lossy(near)
+                    ));
                 }
             }
         }
@@ -57,16 +62,26 @@ fn talkative(call: &Call) -> Reply {
             400,
             json!({"error": "invalid_grant", "error_description": format!("the refresh token hush-refresh-gone is gone; you sent {said}")}),
         ),
-        ("/token", Some("hush-refresh-stranger")) => json(401, json!({"error": "invalid_client", "error_description": said})),
+        ("/token", Some("hush-refresh-stranger")) => json(
+            401,
+            json!({"error": "invalid_client", "error_description": said}),
+        ),
         ("/token", Some("hush-refresh-later")) => json(500, json!({"message": said})),
-        ("/token", Some("hush-refresh-odd")) => json(200, json!({"access": "hush-access-odd", "echo": said})),
+        ("/token", Some("hush-refresh-odd")) => {
+            json(200, json!({"access": "hush-access-odd", "echo": said}))
+        }
         ("/token", _) => json(
             200,
             json!({"access_token": "hush-access-2", "refresh_token": "hush-refresh-2", "expires_in": 3600}),
         ),
         (path, _) => {
-            let status = path.rsplit('/').next().and_then(|last| last.parse().ok()).unwrap_or(200);
-            json(status, json!({"well": status < 400})).header("retry-after", http::HeaderValue::from(1))
+            let status = path
+                .rsplit('/')
+                .next()
+                .and_then(|last| last.parse().ok())
+                .unwrap_or(200);
+            json(status, json!({"well": status < 400}))
+                .header("retry-after", http::HeaderValue::from(1))
         }
     }
 }
@@ -87,7 +102,11 @@ fn files(url: &str, tls: &str, dir_of_secrets: &Path) -> Files {
              headers: {{X-Static: '${{env:HUSH_STATIC}}'}}\nquery: {{static: '${{env:HUSH_STATIC}}'}}"
         )
     };
-    let apply = |apply: &str| format!("auth: {{type: api_key, apply: {{{apply}: {{key: '{{{{credentials.api_key}}}}'}}}}}}");
+    let apply = |apply: &str| {
+        format!(
+            "auth: {{type: api_key, apply: {{{apply}: {{key: '{{{{credentials.api_key}}}}'}}}}}}"
+        )
+    };
     Files::new()
         .process(&format!("encryption_key: {KEY}\negress_token: ${{env:HUSH_EGRESS}}\ntelemetry: {{log: trace}}"))
         .env("HUSH_EGRESS", "hush-egress-token")
@@ -115,9 +134,7 @@ fn files(url: &str, tls: &str, dir_of_secrets: &Path) -> Files {
 
 /// Every account, with every kind of credential.
 async fn put_accounts(leeward: &Leeward, outputs: &mut Outputs) {
-    let oauth = |refresh: &str, expires_at: u64| {
-        json!({"access_token": format!("hush-access-{refresh}"), "refresh_token": format!("hush-refresh-{refresh}"), "expires_at": expires_at})
-    };
+    let oauth = |refresh: &str, expires_at: u64| json!({"access_token": format!("hush-access-{refresh}"), "refresh_token": format!("hush-refresh-{refresh}"), "expires_at": expires_at});
     for (id, provider, credentials) in [
         ("lives", "oauth", oauth("lives", 4_000_000_000)),
         ("over", "oauth", oauth("over", 1)),
@@ -131,25 +148,47 @@ async fn put_accounts(leeward: &Leeward, outputs: &mut Outputs) {
         ("refused", "refused", json!({"api_key": "hush-key"})),
         ("nowhere", "nowhere", json!({"api_key": "hush-key"})),
         ("bare", "query", json!({"api_kye": "hush-key"})),
-        ("basic", "basic", json!({"username": "user", "password": "hush-password"})),
+        (
+            "basic",
+            "basic",
+            json!({"username": "user", "password": "hush-password"}),
+        ),
         ("bearer", "bearer", json!({"token": "hush-bearer"})),
         // These are refused.
-        ("bad", "oauth", json!({"access_token": "hush-bad", "refresh_token": "hush-bad", "expires_at": "hush-time"})),
-        ("bad", "oauth", json!({"access_token": {"hush-deep": "hush"}, "expires_in": "hush-time"})),
+        (
+            "bad",
+            "oauth",
+            json!({"access_token": "hush-bad", "refresh_token": "hush-bad", "expires_at": "hush-time"}),
+        ),
+        (
+            "bad",
+            "oauth",
+            json!({"access_token": {"hush-deep": "hush"}, "expires_in": "hush-time"}),
+        ),
         ("bad", "basic", json!(["hush-list"])),
         ("bad", "nobody", json!({"token": "hush-nobody"})),
     ] {
         let path = format!("/accounts/acct-{WHISPER}-{id}");
         let body = json!({"provider": provider, "credentials": credentials, "vars": {"host": "nowhere.example.com"}});
         let answer = leeward.admin(Method::PUT, &path, Some(body)).await;
-        assert_eq!(answer.status.is_success(), id != "bad", "{id}: {}", answer.text());
+        assert_eq!(
+            answer.status.is_success(),
+            id != "bad",
+            "{id}: {}",
+            answer.text()
+        );
         outputs.answer(format!("PUT {path}"), &answer);
     }
 }
 
 async fn call_everything(leeward: &Leeward, outputs: &mut Outputs) {
     let callers: [(&str, &[&'static str]); 10] = [
-        ("oauth", &["lives", "over", "gone", "stranger", "later", "odd", "nobody", ""]),
+        (
+            "oauth",
+            &[
+                "lives", "over", "gone", "stranger", "later", "odd", "nobody", "",
+            ],
+        ),
         ("away", &["away"]),
         ("client", &[""]),
         ("query", &["query", "bare"]),
@@ -161,39 +200,83 @@ async fn call_everything(leeward: &Leeward, outputs: &mut Outputs) {
         ("tls", &[""]),
     ];
     let headers = |account: &'static str| {
-        let account = (!account.is_empty()).then(|| ("leeward-account", format!("acct-{WHISPER}-{account}")));
-        let fixed = [("leeward-token", "hush-egress-token"), ("leeward-debug", "true"), ("content-type", "application/json"), ("cookie", "c=hush-cookie")];
-        fixed.into_iter().map(|(name, value)| (name, value.to_owned())).chain(account).collect::<Vec<_>>()
+        let account =
+            (!account.is_empty()).then(|| ("leeward-account", format!("acct-{WHISPER}-{account}")));
+        let fixed = [
+            ("leeward-token", "hush-egress-token"),
+            ("leeward-debug", "true"),
+            ("content-type", "application/json"),
+            ("cookie", "c=hush-cookie"),
+        ];
+        fixed
+            .into_iter()
+            .map(|(name, value)| (name, value.to_owned()))
+            .chain(account)
+            .collect::<Vec<_>>()
     };
     let large = format!(r#"{{"x":"{}"}}"#, "y".repeat(2000));
     for (provider, accounts) in callers {
         for account in accounts {
             let headers = headers(account);
-            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            for (method, status, body) in
-                [(Method::GET, "200", ""), (Method::POST, "401", "{}"), (Method::GET, "500", ""), (Method::POST, "200", &large), (Method::GET, "429", "")]
-            {
-                let path = format!("/proxy/{provider}/{WHISPER}-path/{status}?{WHISPER}-query=hush-of-the-caller");
+            let headers: Vec<(&str, &str)> = headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            for (method, status, body) in [
+                (Method::GET, "200", ""),
+                (Method::POST, "401", "{}"),
+                (Method::GET, "500", ""),
+                (Method::POST, "200", &large),
+                (Method::GET, "429", ""),
+            ] {
+                let path = format!(
+                    "/proxy/{provider}/{WHISPER}-path/{status}?{WHISPER}-query=hush-of-the-caller"
+                );
                 let answer = leeward.call(method, &path, &headers, body).await;
-                outputs.answer(format!("{provider} as {account:?}: {}", answer.status), &answer);
+                outputs.answer(
+                    format!("{provider} as {account:?}: {}", answer.status),
+                    &answer,
+                );
             }
         }
     }
     for token in ["", "hush-wrong"] {
-        let answer = leeward.call(Method::GET, "/proxy/oauth/whisper", &[("leeward-token", token)], "").await;
+        let answer = leeward
+            .call(
+                Method::GET,
+                "/proxy/oauth/whisper",
+                &[("leeward-token", token)],
+                "",
+            )
+            .await;
         answer.problem(401, "unauthorized");
         outputs.answer("a wrong token", &answer);
     }
 }
 
 async fn ask_everything(leeward: &Leeward, outputs: &mut Outputs) {
-    for path in ["/accounts", "/accounts?status=needs_reauth", "/providers", "/breakers", "/limits", "/config"] {
+    for path in [
+        "/accounts",
+        "/accounts?status=needs_reauth",
+        "/providers",
+        "/breakers",
+        "/limits",
+        "/config",
+    ] {
         let answer = leeward.admin(Method::GET, path, None).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         outputs.answer(format!("GET {path}"), &answer);
     }
-    for id in ["lives", "gone", "stranger", "later", "odd", "away", "basic", "bearer"] {
-        for (method, action) in [(Method::GET, ""), (Method::POST, "/refresh"), (Method::POST, "/disable"), (Method::POST, "/refresh"), (Method::POST, "/enable")] {
+    for id in [
+        "lives", "gone", "stranger", "later", "odd", "away", "basic", "bearer",
+    ] {
+        for (method, action) in [
+            (Method::GET, ""),
+            (Method::POST, "/refresh"),
+            (Method::POST, "/disable"),
+            (Method::POST, "/refresh"),
+            (Method::POST, "/enable"),
+        ] {
             let path = format!("/accounts/acct-{WHISPER}-{id}{action}");
             let answer = leeward.admin(method, &path, None).await;
             outputs.answer(path, &answer);
@@ -215,7 +298,13 @@ async fn no_output_holds_a_secret() {
     let vendor = vendor(talkative).await;
     // Not trusted: the handshake fails.
     let tls = tls_vendor(Ca::new().issue("localhost", |_| {}), &[]).await;
-    let mut leeward = files(&vendor.url(), &format!("https://localhost:{}", tls.port()), dir.path()).start().await;
+    let mut leeward = files(
+        &vendor.url(),
+        &format!("https://localhost:{}", tls.port()),
+        dir.path(),
+    )
+    .start()
+    .await;
     let (mut outputs, mut open) = (Outputs::default(), Outputs::default());
     put_accounts(&leeward, &mut outputs).await;
     call_everything(&leeward, &mut outputs).await;
@@ -226,7 +315,10 @@ async fn no_output_holds_a_secret() {
         "provider: query\nbase_url: '${env:HUSH_STATIC}'\nauth: {type: basic, usrname: '${env:HUSH_STATIC}'}\ntimeout: {total: '${env:HUSH_STATIC}'}\nbreaker: {by: '${env:HUSH_STATIC}'}\n'${env:HUSH_STATIC}': 1\nhosts: ['${env:HUSH_STATIC}/']\n",
     );
     leeward.write("accounts/hasty.yaml", "account: hasty\nprovider: oauth\ncredentials: {access_token: hush-hasty, expires_at: hush-never}\n");
-    outputs.answer("POST /reload", &leeward.admin(Method::POST, "/reload", None).await);
+    outputs.answer(
+        "POST /reload",
+        &leeward.admin(Method::POST, "/reload", None).await,
+    );
     ask_everything(&leeward, &mut outputs).await;
     watch(&leeward, &mut open).await;
     leeward.signal("TERM");
@@ -245,15 +337,31 @@ async fn no_output_holds_a_secret() {
     open.hold_no(&[WHISPER]);
     outputs.hold_no(&secrets);
     // It was worth searching: things went well, and went wrong in every way.
-    let seen: Vec<_> = outputs.0.iter().filter_map(|(_, output)| {
-        let problem: Value = serde_json::from_slice(output).ok()?;
-        Some(problem["code"].as_str()?.to_owned())
-    }).collect();
+    let seen: Vec<_> = outputs
+        .0
+        .iter()
+        .filter_map(|(_, output)| {
+            let problem: Value = serde_json::from_slice(output).ok()?;
+            Some(problem["code"].as_str()?.to_owned())
+        })
+        .collect();
     for code in [
-        "needs_reauth", "credentials_unavailable", "account_incomplete", "unknown_account", "upstream_unreachable", "rate_limited",
-        "payload_too_large", "unauthorized", "circuit_open", "account_disabled", "ambiguous_account",
+        "needs_reauth",
+        "credentials_unavailable",
+        "account_incomplete",
+        "unknown_account",
+        "upstream_unreachable",
+        "rate_limited",
+        "payload_too_large",
+        "unauthorized",
+        "circuit_open",
+        "account_disabled",
+        "ambiguous_account",
     ] {
-        assert!(seen.iter().any(|seen| seen == code), "{code} did not come up");
+        assert!(
+            seen.iter().any(|seen| seen == code),
+            "{code} did not come up"
+        );
     }
 }
 
@@ -286,8 +394,16 @@ async fn check_and_a_start_that_fails_say_no_secret() {
     outputs.hold_no(&[MARK]);
     // A store that is away, with a password in its address.
     let set = "store=postgres://user:hush-password@127.0.0.1:9/db";
-    let other = Files::new().process("encryption_key: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
-    let ended = started(&["run", "--config", other.dir().to_str().unwrap(), "--set", set]).await;
+    let other =
+        Files::new().process("encryption_key: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    let ended = started(&[
+        "run",
+        "--config",
+        other.dir().to_str().unwrap(),
+        "--set",
+        set,
+    ])
+    .await;
     assert_eq!(ended.code, Some(1));
     assert!(!ended.err.contains(MARK), "{}", ended.err);
 }
@@ -301,7 +417,11 @@ fn debug_prints_hold_no_secret() {
     assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
     for printed in [format!("{loaded:?}"), format!("{loaded:#?}")] {
         let at = printed.find(MARK);
-        assert!(at.is_none(), "{}", &printed[at.unwrap().saturating_sub(200)..at.unwrap() + 20]);
+        assert!(
+            at.is_none(),
+            "{}",
+            &printed[at.unwrap().saturating_sub(200)..at.unwrap() + 20]
+        );
         let pem = std::fs::read_to_string(dir.path().join("key.pem")).unwrap();
         assert!(!printed.contains(pem.lines().nth(1).unwrap()));
     }

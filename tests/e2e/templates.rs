@@ -7,7 +7,13 @@ use serde_json::{Value, json};
 use crate::harness::{Files, Leeward, vendor};
 
 fn echo(call: &leeward_vendors::Call) -> leeward_vendors::Reply {
-    let header = |name: &str| call.head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| {
+        call.head
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     leeward_vendors::Reply::json(
         200,
         &json!({
@@ -21,7 +27,9 @@ fn echo(call: &leeward_vendors::Call) -> leeward_vendors::Reply {
 
 async fn put(leeward: &Leeward, provider: &str, vars: Value) {
     let account = json!({ "provider": provider, "credentials": {}, "vars": vars });
-    let answer = leeward.admin(Method::PUT, "/accounts/it", Some(account)).await;
+    let answer = leeward
+        .admin(Method::PUT, "/accounts/it", Some(account))
+        .await;
     assert!(answer.status.is_success(), "{}", answer.text());
 }
 
@@ -39,22 +47,53 @@ async fn a_host_holds_only_what_a_host_may_hold() {
         .start()
         .await;
     put(&leeward, "host", json!({"host": "127.0.0.1"})).await;
-    assert_eq!(leeward.get("/proxy/host/x").await.live().json()["target"], "/base/x");
+    assert_eq!(
+        leeward.get("/proxy/host/x").await.live().json()["target"],
+        "/base/x"
+    );
     let long = "a".repeat(300);
     for host in [
-        "127.0.0.1/", "evil.example/x#", "evil.example?", "evil.example#", "a@127.0.0.1", "127.0.0.1@evil.example",
-        "evil.example:80", "[::1]", "a b", "a\r\nHost: evil.example", "a%2eb", "", "\u{e9}.example.com", "a..b", &long,
+        "127.0.0.1/",
+        "evil.example/x#",
+        "evil.example?",
+        "evil.example#",
+        "a@127.0.0.1",
+        "127.0.0.1@evil.example",
+        "evil.example:80",
+        "[::1]",
+        "a b",
+        "a\r\nHost: evil.example",
+        "a%2eb",
+        "",
+        "\u{e9}.example.com",
+        "a..b",
+        &long,
     ] {
         put(&leeward, "host", json!({"host": host})).await;
-        leeward.get("/proxy/host/x").await.problem(422, "account_incomplete");
+        leeward
+            .get("/proxy/host/x")
+            .await
+            .problem(422, "account_incomplete");
     }
     put(&leeward, "host", json!({})).await;
-    let problem = leeward.get("/proxy/host/x").await.problem(422, "account_incomplete");
-    assert!(problem["detail"].as_str().unwrap().contains("account.vars.host"), "{problem}");
+    let problem = leeward
+        .get("/proxy/host/x")
+        .await
+        .problem(422, "account_incomplete");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("account.vars.host"),
+        "{problem}"
+    );
     // A name that is well-formed and not allowed; and one that a wildcard allows and that is private.
     for host in ["evil.example", "127.0.0.2", "0x7f000001"] {
         put(&leeward, "host", json!({"host": host})).await;
-        leeward.get("/proxy/host/x").await.problem(403, "host_denied");
+        leeward
+            .get("/proxy/host/x")
+            .await
+            .problem(403, "host_denied");
     }
     put(&leeward, "host", json!({"host": "127.0.0.1"})).await;
     leeward.get("/proxy/host/x").await.live();
@@ -66,7 +105,9 @@ async fn a_wildcard_allows_no_private_address() {
     let vendor = vendor(echo).await;
     let port = vendor.address().port();
     let lines = |private: &str| {
-        format!("base_url: 'http://{{{{account.vars.host}}}}:{port}'\nhosts: ['*']\nauth: {{type: none}}\nprivate_hosts: {private}")
+        format!(
+            "base_url: 'http://{{{{account.vars.host}}}}:{port}'\nhosts: ['*']\nauth: {{type: none}}\nprivate_hosts: {private}"
+        )
     };
     let leeward = Files::new()
         .provider("deny", &lines("deny"))
@@ -75,7 +116,10 @@ async fn a_wildcard_allows_no_private_address() {
         .await;
     for host in ["127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1"] {
         put(&leeward, "deny", json!({"host": host})).await;
-        leeward.get("/proxy/deny/x").await.problem(403, "host_denied");
+        leeward
+            .get("/proxy/deny/x")
+            .await
+            .problem(403, "host_denied");
     }
     put(&leeward, "allow", json!({"host": "127.0.0.1"})).await;
     leeward.get("/proxy/allow/x").await.live();
@@ -85,17 +129,38 @@ async fn a_wildcard_allows_no_private_address() {
 async fn what_begins_a_url_is_one_of_an_allowed_host() {
     let vendor = vendor(echo).await;
     let leeward = Files::new()
-        .provider("url", "base_url: '{{account.vars.url}}/v2'\nhosts: [127.0.0.1]\nauth: {type: none}")
+        .provider(
+            "url",
+            "base_url: '{{account.vars.url}}/v2'\nhosts: [127.0.0.1]\nauth: {type: none}",
+        )
         .start()
         .await;
     put(&leeward, "url", json!({"url": vendor.url()})).await;
-    assert_eq!(leeward.get("/proxy/url/x").await.live().json()["target"], "/v2/x");
-    for url in ["ftp://127.0.0.1", "127.0.0.1", "http://a@127.0.0.1", "http://127.0.0.1/?x=", "http://127.0.0.1/#", "http://127.0.0.1/..", "javascript:x", "http://"] {
+    assert_eq!(
+        leeward.get("/proxy/url/x").await.live().json()["target"],
+        "/v2/x"
+    );
+    for url in [
+        "ftp://127.0.0.1",
+        "127.0.0.1",
+        "http://a@127.0.0.1",
+        "http://127.0.0.1/?x=",
+        "http://127.0.0.1/#",
+        "http://127.0.0.1/..",
+        "javascript:x",
+        "http://",
+    ] {
         put(&leeward, "url", json!({"url": url})).await;
-        leeward.get("/proxy/url/x").await.problem(422, "account_incomplete");
+        leeward
+            .get("/proxy/url/x")
+            .await
+            .problem(422, "account_incomplete");
     }
     put(&leeward, "url", json!({"url": "http://evil.example"})).await;
-    leeward.get("/proxy/url/x").await.problem(403, "host_denied");
+    leeward
+        .get("/proxy/url/x")
+        .await
+        .problem(403, "host_denied");
 }
 
 #[tokio::test]
@@ -131,13 +196,19 @@ async fn a_value_stays_in_its_place() {
             continue;
         }
         let seen = answer.live().json();
-        assert_eq!(seen["target"], format!("/t/{escaped}/v1/x?y=1&tenant={escaped}"));
+        assert_eq!(
+            seen["target"],
+            format!("/t/{escaped}/v1/x?y=1&tenant={escaped}")
+        );
         assert_eq!(seen["x-path"], format!("/t/{escaped}/v1/x"));
         assert_eq!(seen["x-evil"], Value::Null);
     }
     for tenant in ["..", "."] {
         put(&leeward, "path", json!({"tenant": tenant})).await;
-        leeward.get("/proxy/path/x").await.problem(422, "account_incomplete");
+        leeward
+            .get("/proxy/path/x")
+            .await
+            .problem(422, "account_incomplete");
     }
 }
 

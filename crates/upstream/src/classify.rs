@@ -67,6 +67,12 @@ fn distrust(fault: &CertificateError) -> String {
     }
 }
 
+/// A 101 where nobody asked: what follows is no HTTP that is understood here.
+pub(crate) fn switched(place: Place<'_>) -> Error {
+    let detail = format!("{place} switched to another protocol, which this client does not speak");
+    Error::new(Kind::Invalid, detail)
+}
+
 /// What the pooling client reports for a request to `place`.
 pub(crate) fn exchange(place: Place<'_>, error: legacy::Error) -> Error {
     let classified = if error.is_connect() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -198,8 +198,13 @@ impl Future for ResponseFuture {
                 None => Poll::Pending,
             },
             StateProjection::Sent { uri, response } => {
-                let answered = ready!(response.poll(cx));
-                Poll::Ready(answered.map_err(|error| classify::exchange(Place::of(uri), error)))
+                let place = Place::of(uri);
+                Poll::Ready(match ready!(response.poll(cx)) {
+                    Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                        Err(classify::switched(place))
+                    }
+                    answered => answered.map_err(|error| classify::exchange(place, error)),
+                })
             }
         }
     }

@@ -103,6 +103,8 @@ impl Accounts {
         if let Some(known) = &known
             && *known.record.provider == *put.provider
             && known.record.credential.has_seen(&put.credentials)
+            // Of a provider that got another type of `auth` since, they must be taken over anew.
+            && known.record.renewable == auth.scheme().renewable(&known.record.credential)
         {
             let mut secrets = known.record.credential.clone();
             if secrets.given_vars == put.vars && known.origin == put.origin {

@@ -85,7 +85,7 @@ impl Live {
                 short_percent(availability(leeward.read().all())),
             ));
         }
-        println!("{line}");
+        println!("{}", line.trim_end());
     }
 
     fn redraw(&mut self, elapsed: Duration, [direct, leeward]: &[Vec<Arc<Tally>>; 2]) {

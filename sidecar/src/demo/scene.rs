@@ -64,7 +64,7 @@ impl Scene {
         let mut vendors = vec![
             vendor(
                 "rotating",
-                "tokens of 4 s, refresh tokens that work once, and whose reuse revokes the grant",
+                "tokens of 4 s; a refresh token that is used twice revokes the grant",
                 include_str!("providers/rotating.yaml"),
                 rotating.await.map_err(listen())?,
             ),

@@ -22,10 +22,10 @@ pub struct Row {
 /// Says what is about to happen.
 pub fn explain(options: &Options) {
     println!(
-        "Seven simulated vendors on loopback misbehave for {} s (seed {}). The same client calls\n\
-         them directly and through a Leeward; it waits as Retry-After says, up to 10 s in all,\n\
-         and does nothing else. Troubles that are met once a week elsewhere come in every second\n\
-         here: compare the two ways with each other, not with a quiet day.",
+        "Seven simulated vendors on loopback misbehave for {} s (seed {}). The same client\n\
+         calls them directly and through a Leeward; it waits as Retry-After says, up to\n\
+         10 s in all, and does nothing else. Troubles that elsewhere come once a week are\n\
+         crowded together here: compare the two ways, not one of them with a quiet day.",
         options.seconds, options.seed,
     );
     if !options.without.is_empty() {
@@ -37,7 +37,7 @@ pub fn explain(options: &Options) {
 /// Prints the table, which fits 80 columns.
 pub fn print(rows: &[Row]) {
     println!(
-        "  {:<7} {:>8} {:>8} {:>8} {:>5} {:>6} {:>8} {:>8} {:>6} {:>6}",
+        "  {:<7} {:>8} {:>7} {:>7} {:>5} {:>6} {:>8} {:>8} {:>6} {:>6}",
         "way",
         "requests",
         "reads",
@@ -59,13 +59,13 @@ pub fn print(rows: &[Row]) {
     print_side("direct", &direct);
     print_side("leeward", &leeward);
     println!(
-        "\nreads, writes: the share that ended in a 2xx with the right content. limits: those\n\
-         that reached the application as something other than a 429. tokens: calls to the\n\
-         token endpoint. cached: the last good answer, served while the vendor failed."
+        "\nreads, writes: the share that ended in a 2xx with the right content. limits:\n\
+         those that reached the application as something other than a 429. tokens: calls\n\
+         to the token endpoint. cached: the last good answer, while the vendor failed."
     );
     println!(
-        "Writes lost through Leeward: {}. Of them {} were sent and their fate is unknown: such a\n\
-         POST is not repeated, since it might be done twice.",
+        "Writes lost through Leeward: {}. Of them {} were sent and their fate is unknown:\n\
+         such a POST is not repeated, since it might be done twice.",
         leeward.writes.0 - leeward.writes.1,
         leeward.unknown_writes,
     );
@@ -73,7 +73,7 @@ pub fn print(rows: &[Row]) {
 
 fn print_side(way: &str, counts: &Counts) {
     println!(
-        "  {:<7} {:>8} {:>8} {:>8} {:>5} {:>6} {:>8.1} {:>8.1} {:>6} {:>6}",
+        "  {:<7} {:>8} {:>7} {:>7} {:>5} {:>6} {:>8.1} {:>8.1} {:>6} {:>6}",
         way,
         counts.all().0,
         percent(availability(counts.reads)),

@@ -89,7 +89,8 @@ async fn bind_unix(path: &Path) -> io::Result<Bound> {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     // A socket file that nobody listens on is what a killed process left behind; any other file is
     // somebody's.
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    let is_socket =
+        std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_socket && UnixStream::connect(path).await.is_err() {
         std::fs::remove_file(path)?;
     }

@@ -65,7 +65,9 @@ where
         // that serves a request is a clone of its own.
         let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         Caught {
-            inner: called.ok().map(|future| AssertUnwindSafe(future).catch_unwind()),
+            inner: called
+                .ok()
+                .map(|future| AssertUnwindSafe(future).catch_unwind()),
             panics: self.panics.clone(),
         }
     }

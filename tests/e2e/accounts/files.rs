@@ -7,11 +7,18 @@ use crate::harness::{Files, Leeward, Script, json};
 
 async fn started() -> (Script, Leeward) {
     let vendor = Script::start(|call| {
-        let key = call.head.headers.get("x-key").and_then(|key| key.to_str().ok());
+        let key = call
+            .head
+            .headers
+            .get("x-key")
+            .and_then(|key| key.to_str().ok());
         json(200, json!({ "key": key }))
     })
     .await;
-    let leeward = Files::new().provider("k", &key(&vendor.url())).start().await;
+    let leeward = Files::new()
+        .provider("k", &key(&vendor.url()))
+        .start()
+        .await;
     (vendor, leeward)
 }
 
@@ -71,7 +78,11 @@ async fn a_broken_file_takes_nobody_out() {
             leeward.metric("leeward_config_reload_failures_total").await > failures
         })
         .await;
-    leeward.until("it is said", || async { leeward.log().join("\n").contains("accounts/one.yaml:2:") }).await;
+    leeward
+        .until("it is said", || async {
+            leeward.log().join("\n").contains("accounts/one.yaml:2:")
+        })
+        .await;
     // Mended otherwise: now its account goes.
     std::fs::remove_file(leeward.path("accounts/one.yaml")).unwrap();
     until_gone(&leeward, "one").await;
@@ -81,10 +92,25 @@ async fn a_broken_file_takes_nobody_out() {
 #[tokio::test]
 async fn an_account_may_come_before_its_provider() {
     let (vendor, leeward) = started().await;
-    leeward.write("accounts/early.yaml", "account: early\nprovider: late\ncredentials: {api_key: e}\n");
-    leeward.until("it is said", || async { leeward.log().join("\n").contains("there is no provider `late`") }).await;
-    leeward.write("providers/late.yaml", &format!("provider: late\n{}", key(&vendor.url())));
+    leeward.write(
+        "accounts/early.yaml",
+        "account: early\nprovider: late\ncredentials: {api_key: e}\n",
+    );
     leeward
-        .until("both are there", || async { leeward.get_as("early", "/proxy/late/x").await.status == 200 })
+        .until("it is said", || async {
+            leeward
+                .log()
+                .join("\n")
+                .contains("there is no provider `late`")
+        })
+        .await;
+    leeward.write(
+        "providers/late.yaml",
+        &format!("provider: late\n{}", key(&vendor.url())),
+    );
+    leeward
+        .until("both are there", || async {
+            leeward.get_as("early", "/proxy/late/x").await.status == 200
+        })
         .await;
 }

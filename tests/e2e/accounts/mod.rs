@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod files;
+mod flight;
 mod shared;
 mod superseded;
 

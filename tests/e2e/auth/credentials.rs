@@ -35,25 +35,53 @@ async fn a_key_goes_into_a_header_a_query_or_a_body() {
         .await;
 
     let forged = [("x-key", "forged")];
-    leeward.call(Method::GET, "/proxy/header/x", &forged, "").await.live();
+    leeward
+        .call(Method::GET, "/proxy/header/x", &forged, "")
+        .await
+        .live();
     assert_eq!(vendor.last().header("x-key"), Some("Key a&b"));
 
-    leeward.get("/proxy/query/x?a=1&key=forged&b=%20").await.live();
+    leeward
+        .get("/proxy/query/x?a=1&key=forged&b=%20")
+        .await
+        .live();
     assert_eq!(vendor.last().target, "/x?a=1&b=%20&key=a%26b");
     leeward.get("/proxy/query/x").await.live();
     assert_eq!(vendor.last().target, "/x?key=a%26b");
 
     // What else is in a body keeps its bytes, and its length is told anew.
-    post(&leeward, "/proxy/body/x", JSON, r#"{"price": 1.50, "key": "forged", "list": [1,  2]}"#).await;
+    post(
+        &leeward,
+        "/proxy/body/x",
+        JSON,
+        r#"{"price": 1.50, "key": "forged", "list": [1,  2]}"#,
+    )
+    .await;
     let seen = vendor.last();
-    assert_eq!(seen.body, r#"{"price":1.50,"key":"a&b","list":[1,  2],"n":7}"#);
-    assert_eq!(seen.header("content-length"), Some(&*seen.body.len().to_string()));
-    post(&leeward, "/proxy/body/x", ("content-type", "application/vnd.api+json; charset=utf-8"), "{}").await;
+    assert_eq!(
+        seen.body,
+        r#"{"price":1.50,"key":"a&b","list":[1,  2],"n":7}"#
+    );
+    assert_eq!(
+        seen.header("content-length"),
+        Some(&*seen.body.len().to_string())
+    );
+    post(
+        &leeward,
+        "/proxy/body/x",
+        ("content-type", "application/vnd.api+json; charset=utf-8"),
+        "{}",
+    )
+    .await;
     assert_eq!(vendor.last().body, r#"{"key":"a&b","n":7}"#);
     post(&leeward, "/proxy/body/x", FORM, "a=%20&key=forged").await;
     assert_eq!(vendor.last().body, "a=%20&key=a%26b&n=7");
     // Others pass as they are.
-    for (kind, body) in [("text/plain", "a=1"), ("application/json", "[1]"), ("application/json", "no json")] {
+    for (kind, body) in [
+        ("text/plain", "a=1"),
+        ("application/json", "[1]"),
+        ("application/json", "no json"),
+    ] {
         post(&leeward, "/proxy/body/x", ("content-type", kind), body).await;
         assert_eq!(vendor.last().body, body);
     }
@@ -66,11 +94,23 @@ async fn passwords_and_bearers_go_into_authorization() {
         .provider("basic", &file(&vendor, "{type: basic}"))
         .provider("half", &file(&vendor, "{type: basic, password: x}"))
         .provider("bearer", &file(&vendor, "{type: bearer}"))
-        .provider("own", &file(&vendor, "{type: bearer, token: '${env:TEST_TOKEN}'}"))
-        .provider("ours", &file(&vendor, "{type: basic, username: us, password: '${env:TEST_TOKEN}'}"))
+        .provider(
+            "own",
+            &file(&vendor, "{type: bearer, token: '${env:TEST_TOKEN}'}"),
+        )
+        .provider(
+            "ours",
+            &file(
+                &vendor,
+                "{type: basic, username: us, password: '${env:TEST_TOKEN}'}",
+            ),
+        )
         .provider("none", &file(&vendor, "{type: none}"))
         .env("TEST_TOKEN", "from{{outside}}")
-        .account("b", "provider: basic\ncredentials: {username: Aladdin, password: 'open sésame'}")
+        .account(
+            "b",
+            "provider: basic\ncredentials: {username: Aladdin, password: 'open sésame'}",
+        )
         .account("h", "provider: half\ncredentials: {username: key}")
         .account("t", "provider: bearer\ncredentials: {token: abc}")
         .start()
@@ -86,8 +126,15 @@ async fn passwords_and_bearers_go_into_authorization() {
         // Nothing of Leeward's: the caller's own passes.
         ("none", "Bearer forged"),
     ] {
-        leeward.call(Method::GET, &format!("/proxy/{provider}/x"), &forged, "").await.live();
-        assert_eq!(vendor.last().header("authorization"), Some(expected), "{provider}");
+        leeward
+            .call(Method::GET, &format!("/proxy/{provider}/x"), &forged, "")
+            .await
+            .live();
+        assert_eq!(
+            vendor.last().header("authorization"),
+            Some(expected),
+            "{provider}"
+        );
     }
 }
 
@@ -97,8 +144,14 @@ async fn apply_may_be_a_list_and_takes_the_place_of_the_types_own() {
     let apply = "[{header: X-Token, value: '{{token}}'}, {header: X-Shop, value: '{{account.vars.shop}}'}, \
                  {header: X-None, value: '{{account.vars.none}}'}, {query: {v: '2', t: '{{token}}'}}, {body: {id: '{{account.id}}'}}]";
     let leeward = Files::new()
-        .provider("list", &file(&vendor, &format!("{{type: bearer, apply: {apply}}}")))
-        .account("acme", "provider: list\ncredentials: {token: abc}\nvars: {shop: s-1}")
+        .provider(
+            "list",
+            &file(&vendor, &format!("{{type: bearer, apply: {apply}}}")),
+        )
+        .account(
+            "acme",
+            "provider: list\ncredentials: {token: abc}\nvars: {shop: s-1}",
+        )
         .start()
         .await;
     post(&leeward, "/proxy/list/x", JSON, r#"{"a":1}"#).await;
@@ -120,7 +173,10 @@ async fn the_providers_headers_and_query_yield_to_the_caller_and_auth_wins() {
            \nquery: {v: '1', shop: '{{account.vars.shop}}', q: '{{request.query.a}}'}";
     let leeward = Files::new()
         .provider("p", &file)
-        .account("acme", "provider: p\ncredentials: {token: abc}\nvars: {shop: 's 1'}")
+        .account(
+            "acme",
+            "provider: p\ncredentials: {token: abc}\nvars: {shop: 's 1'}",
+        )
         .start()
         .await;
     leeward.get("/proxy/p/a/b").await.live();
@@ -137,7 +193,10 @@ async fn the_providers_headers_and_query_yield_to_the_caller_and_auth_wins() {
         assert_eq!(seen.header(name), value, "{name}");
     }
     let own = [("user-agent", "mine"), ("x-version", "3")];
-    leeward.call(Method::GET, "/proxy/p/a?v=9&a=b%26c", &own, "").await.live();
+    leeward
+        .call(Method::GET, "/proxy/p/a?v=9&a=b%26c", &own, "")
+        .await
+        .live();
     let seen = vendor.last();
     assert_eq!(seen.header("user-agent"), Some("mine"));
     assert_eq!(seen.header("x-version"), Some("3"));
@@ -184,7 +243,10 @@ async fn client_credentials_need_no_account() {
 #[tokio::test]
 async fn a_token_call_is_written_as_the_file_says() {
     let vendor = Script::start(|call| match call.head.uri.path() {
-        "/token" => json(200, json!({ "data": { "t": "new" }, "expires": 3600, "shard": "eu-1" })),
+        "/token" => json(
+            200,
+            json!({ "data": { "t": "new" }, "expires": 3600, "shard": "eu-1" }),
+        ),
         _ => json(200, json!({})),
     })
     .await;
@@ -210,13 +272,22 @@ async fn a_token_call_is_written_as_the_file_says() {
         assert_eq!(last.header("authorization"), Some("Bearer new"));
         // A variable of the token answer is in the URL, and shown.
         assert_eq!(last.target, "/eu-1/x");
-        assert_eq!(leeward.account(provider).await["vars"], json!({ "shard": "eu-1" }));
+        assert_eq!(
+            leeward.account(provider).await["vars"],
+            json!({ "shard": "eu-1" })
+        );
         seen.push(vendor.calls("/token").last().unwrap().clone());
     }
     assert_eq!(seen.len(), vendor.count("/token"));
-    assert_eq!(seen[0].header("authorization"), Some("Basic YSUzQXBwOmh1K3No"));
+    assert_eq!(
+        seen[0].header("authorization"),
+        Some("Basic YSUzQXBwOmh1K3No")
+    );
     assert_eq!(seen[0].header("x-api"), Some("basic"));
-    assert_eq!(seen[0].body, "grant_type=refresh_token&refresh_token=rt%26basic");
+    assert_eq!(
+        seen[0].body,
+        "grant_type=refresh_token&refresh_token=rt%26basic"
+    );
     let body: serde_json::Value = serde_json::from_str(&seen[1].body).unwrap();
     assert_eq!(
         body,

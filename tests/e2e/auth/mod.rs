@@ -1,15 +1,17 @@
 //! Credentials: put where they belong, renewed in time, by one call, and never lost.
 
 mod credentials;
+mod durable;
 mod reauth;
 mod refresh;
 mod rejected;
 mod templates;
+mod trouble;
 
 use std::sync::Arc;
 
 use leeward_vendors::{Behaviour, Books, Call, Entry, Grants, Reply};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A provider's file whose tokens come of `{url}/token`; `more` are further members of `auth`.
 fn oauth2(url: &str, more: &str) -> String {
@@ -27,6 +29,12 @@ fn token(access: &str, refresh: &str, lives: u64) -> Reply {
 /// A refusal of a token endpoint.
 fn refusal(status: u16, error: &str) -> Reply {
     Reply::json(status, &json!({ "error": error }))
+}
+
+/// What a person's log-in gave, with so many seconds left.
+fn given(grants: &Grants, lives: u64) -> Value {
+    let grant = grants.log_in();
+    json!({ "access_token": grant.access_token, "refresh_token": grant.refresh_token, "expires_in": lives })
 }
 
 /// A vendor with real grants, whose data path does as the test says: it is told whether the

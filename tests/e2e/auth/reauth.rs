@@ -16,7 +16,10 @@ async fn refusing() -> Script {
 
 /// An account whose grant was refused, with so many seconds of its token left.
 async fn refused(vendor: &Script, lives: u64) -> Leeward {
-    let leeward = Files::new().provider("r", &oauth2(&vendor.url(), "")).start().await;
+    let leeward = Files::new()
+        .provider("r", &oauth2(&vendor.url(), ""))
+        .start()
+        .await;
     let given = json!({ "access_token": "old", "refresh_token": "rt-0", "expires_in": lives });
     assert_eq!(leeward.put("acme", "r", given).await.status, 201);
     let problem = leeward.refresh("acme").await.problem(401, "needs_reauth");
@@ -30,16 +33,27 @@ async fn a_refused_grant_needs_reauth_while_its_token_goes_on_to_its_end() {
     let leeward = refused(&vendor, 3).await;
     let shown = leeward.account("acme").await;
     assert_eq!(shown["status"], "needs_reauth");
-    assert!(shown["reason"].as_str().unwrap().contains("invalid_grant"), "{shown}");
+    assert!(
+        shown["reason"].as_str().unwrap().contains("invalid_grant"),
+        "{shown}"
+    );
     leeward.get("/proxy/r/x").await.live();
     assert_eq!(vendor.last().header("authorization"), Some("Bearer old"));
-    leeward.until("its end", || async { leeward.get("/proxy/r/x").await.status == 401 }).await;
+    leeward
+        .until("its end", || async {
+            leeward.get("/proxy/r/x").await.status == 401
+        })
+        .await;
     let (served, bought) = (vendor.count("/x"), vendor.count("/token"));
     let answer = leeward.get("/proxy/r/x").await;
     answer.problem(401, "needs_reauth");
     assert_eq!(answer.header("leeward-attempts"), Some("0"));
     assert_eq!(answer.header("leeward-account"), Some("acme"));
-    assert_eq!(vendor.count("/x"), served, "the vendor is not called in vain");
+    assert_eq!(
+        vendor.count("/x"),
+        served,
+        "the vendor is not called in vain"
+    );
     assert_eq!(vendor.count("/token"), bought, "nor is its token endpoint");
     // Neither does a new process ask at once.
     let leeward = leeward.killed_and_started_again().await;
@@ -56,11 +70,17 @@ async fn other_credentials_make_it_active_again() {
     // The same again change nothing.
     let same = json!({ "access_token": "old", "refresh_token": "rt-0", "expires_in": 600 });
     let put = leeward.put("acme", "r", same).await;
-    assert_eq!((put.status.as_u16(), &put.json()["changed"]), (200, &json!(false)));
+    assert_eq!(
+        (put.status.as_u16(), &put.json()["changed"]),
+        (200, &json!(false))
+    );
     leeward.get("/proxy/r/x").await.problem(401, "needs_reauth");
     let other = json!({ "access_token": "fresh", "refresh_token": "rt-9", "expires_in": 600 });
     let put = leeward.put("acme", "r", other).await;
-    assert_eq!((put.status.as_u16(), &put.json()["changed"]), (200, &json!(true)));
+    assert_eq!(
+        (put.status.as_u16(), &put.json()["changed"]),
+        (200, &json!(true))
+    );
     assert_eq!(put.json()["status"], "active");
     assert_eq!(put.json()["reason"], json!(null));
     leeward.get("/proxy/r/x").await.live();
@@ -79,15 +99,31 @@ async fn a_refresh_by_hand_makes_it_active_again() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["status"], "active");
     leeward.get("/proxy/r/x").await.live();
-    assert_eq!(vendor.last().header("authorization"), Some("Bearer restored"));
+    assert_eq!(
+        vendor.last().header("authorization"),
+        Some("Bearer restored")
+    );
 }
 
 #[tokio::test]
 async fn what_cannot_be_renewed_says_so_when_it_is_over() {
     let vendor = refusing().await;
-    let leeward = Files::new().provider("r", &oauth2(&vendor.url(), "")).start().await;
-    leeward.put("acme", "r", json!({ "access_token": "old", "expires_in": 1 })).await;
-    leeward.until("its end", || async { leeward.get("/proxy/r/x").await.status == 401 }).await;
+    let leeward = Files::new()
+        .provider("r", &oauth2(&vendor.url(), ""))
+        .start()
+        .await;
+    leeward
+        .put(
+            "acme",
+            "r",
+            json!({ "access_token": "old", "expires_in": 1 }),
+        )
+        .await;
+    leeward
+        .until("its end", || async {
+            leeward.get("/proxy/r/x").await.status == 401
+        })
+        .await;
     leeward.get("/proxy/r/x").await.problem(401, "needs_reauth");
     leeward.until_status("acme", "needs_reauth").await;
     assert_eq!(vendor.count("/token"), 0, "there is nothing to buy with");
@@ -105,7 +141,10 @@ async fn three_rejections_of_a_key_show_it_but_its_calls_go_on() {
     for _ in 0..2 {
         // The vendor's own answer, asked for once.
         let answer = leeward.get("/proxy/k/x").await;
-        assert_eq!((answer.status.as_u16(), answer.header("leeward-error")), (401, None));
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("leeward-error")),
+            (401, None)
+        );
         assert_eq!(answer.json(), json!({ "message": "bad key" }));
     }
     assert_eq!(vendor.count("/x"), 2);
@@ -113,7 +152,10 @@ async fn three_rejections_of_a_key_show_it_but_its_calls_go_on() {
     leeward.get("/proxy/k/x").await;
     leeward.until_status("acme", "needs_reauth").await;
     let answer = leeward.get("/proxy/k/x").await;
-    assert_eq!((answer.status.as_u16(), answer.header("leeward-error")), (401, None));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("leeward-error")),
+        (401, None)
+    );
     assert_eq!(vendor.count("/x"), 4, "the calls go on");
     // A call that succeeds takes it back.
     vendor.now(|_| json(200, json!({})));

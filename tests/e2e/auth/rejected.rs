@@ -33,7 +33,10 @@ async fn put(leeward: &Leeward, account: &str) {
 #[tokio::test]
 async fn a_rejected_request_is_repeated_once_with_a_new_token() {
     let vendor = Script::start(|call| reply(call, unauthorized)).await;
-    let leeward = Files::new().provider("r", &oauth2(&vendor.url(), "")).start().await;
+    let leeward = Files::new()
+        .provider("r", &oauth2(&vendor.url(), ""))
+        .start()
+        .await;
     put(&leeward, "get").await;
     let answer = leeward.get("/proxy/r/get").await;
     answer.live();
@@ -47,26 +50,41 @@ async fn a_rejected_request_is_repeated_once_with_a_new_token() {
     put(&leeward, "post").await;
     let body = "x".repeat(60 * 1024);
     let headers = [("leeward-account", "post")];
-    let answer = leeward.call(Method::POST, "/proxy/r/post", &headers, &body).await;
+    let answer = leeward
+        .call(Method::POST, "/proxy/r/post", &headers, &body)
+        .await;
     assert_eq!(answer.live().json()["got"], body.len());
     let seen = vendor.calls("/post");
     assert_eq!(seen.len(), 2);
-    assert!(seen.iter().all(|call| call.body == body), "both times whole");
+    assert!(
+        seen.iter().all(|call| call.body == body),
+        "both times whole"
+    );
     assert_eq!(vendor.count("/token"), 2);
 }
 
 #[tokio::test]
 async fn a_large_body_is_not_kept_and_the_answer_passes() {
     let vendor = Script::start(|call| reply(call, unauthorized)).await;
-    let leeward = Files::new().provider("r", &oauth2(&vendor.url(), "")).start().await;
+    let leeward = Files::new()
+        .provider("r", &oauth2(&vendor.url(), ""))
+        .start()
+        .await;
     put(&leeward, "big").await;
     let body = "x".repeat(200 * 1024);
     let answer = leeward.call(Method::POST, "/proxy/r/big", &[], &body).await;
-    assert_eq!((answer.status.as_u16(), answer.header("leeward-error")), (401, None));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("leeward-error")),
+        (401, None)
+    );
     assert_eq!(answer.json(), json!({ "error": "dead" }));
     assert_eq!(vendor.count("/big"), 1);
     // But whoever comes next finds a living token.
-    leeward.until("a new token", || async { leeward.token_version("big").await == 2 }).await;
+    leeward
+        .until("a new token", || async {
+            leeward.token_version("big").await == 2
+        })
+        .await;
     let answer = leeward.call(Method::POST, "/proxy/r/big", &[], &body).await;
     assert_eq!(answer.live().json()["got"], body.len());
     assert_eq!(vendor.count("/token"), 1);
@@ -75,10 +93,16 @@ async fn a_large_body_is_not_kept_and_the_answer_passes() {
 #[tokio::test]
 async fn a_second_rejection_passes() {
     let vendor = Script::start(|call| reply(call, unauthorized)).await;
-    let leeward = Files::new().provider("r", &oauth2(&vendor.url(), "")).start().await;
+    let leeward = Files::new()
+        .provider("r", &oauth2(&vendor.url(), ""))
+        .start()
+        .await;
     put(&leeward, "never").await;
     let answer = leeward.get("/proxy/r/x").await;
-    assert_eq!((answer.status.as_u16(), answer.header("leeward-error")), (401, None));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("leeward-error")),
+        (401, None)
+    );
     assert_eq!((vendor.count("/x"), vendor.count("/token")), (2, 1));
     // What a new token did not mend is not tried with each request.
     for _ in 0..5 {
@@ -93,9 +117,15 @@ async fn a_dead_token_inside_a_200_is_found_by_its_body() {
     let dead = || json(200, json!({ "error": "token_expired" }));
     let vendor = Script::start(move |call| reply(call, dead)).await;
     let rejected = ", rejected: [{status: 401}, {status: 200, body: {/error: token_expired}}]";
-    let leeward = Files::new().provider("r", &oauth2(&vendor.url(), rejected)).start().await;
+    let leeward = Files::new()
+        .provider("r", &oauth2(&vendor.url(), rejected))
+        .start()
+        .await;
     put(&leeward, "a").await;
-    assert_eq!(leeward.get("/proxy/r/x").await.live().json(), json!({ "got": 0 }));
+    assert_eq!(
+        leeward.get("/proxy/r/x").await.live().json(),
+        json!({ "got": 0 })
+    );
     assert_eq!((vendor.count("/x"), vendor.count("/token")), (2, 1));
     // The other test of the list, for another account.
     vendor.now(|call| reply(call, unauthorized));
@@ -107,7 +137,10 @@ async fn a_dead_token_inside_a_200_is_found_by_its_body() {
 #[tokio::test]
 async fn many_rejections_of_one_token_make_one_call() {
     let vendor = Script::start(|call| reply(call, unauthorized)).await;
-    let leeward = Files::new().provider("r", &oauth2(&vendor.url(), "")).start().await;
+    let leeward = Files::new()
+        .provider("r", &oauth2(&vendor.url(), ""))
+        .start()
+        .await;
     put(&leeward, "a").await;
     let many = (0..20).map(|_| leeward.get("/proxy/r/x"));
     for answer in futures_util::future::join_all(many).await {
@@ -132,9 +165,17 @@ async fn a_computed_bearer_is_made_anew() {
     leeward.put("acme", "c", json!({ "key": "k" })).await;
     let answer = leeward.call(Method::POST, "/proxy/c/x", &[], "hello").await;
     assert_eq!(answer.live().json()["got"], 5);
-    let seen: Vec<_> = vendor.calls("/x").iter().map(|call| call.header("authorization").unwrap().to_owned()).collect();
+    let seen: Vec<_> = vendor
+        .calls("/x")
+        .iter()
+        .map(|call| call.header("authorization").unwrap().to_owned())
+        .collect();
     assert_eq!(seen.len(), 2);
-    assert!(seen.iter().all(|bearer| bearer.starts_with("Bearer 1") && bearer.ends_with("-k")), "{seen:?}");
+    assert!(
+        seen.iter()
+            .all(|bearer| bearer.starts_with("Bearer 1") && bearer.ends_with("-k")),
+        "{seen:?}"
+    );
     // Kept from then on.
     leeward.get("/proxy/c/x").await.live();
     assert_eq!(vendor.last().header("authorization"), Some(&*seen[1]));

@@ -11,7 +11,9 @@ async fn echo() -> Script {
 
 async fn with_vars(leeward: &Leeward, vars: Value) {
     let account = json!({ "provider": "p", "credentials": { "token": "t" }, "vars": vars });
-    let put = leeward.admin(Method::PUT, "/accounts/acme", Some(account)).await;
+    let put = leeward
+        .admin(Method::PUT, "/accounts/acme", Some(account))
+        .await;
     assert!(put.status.is_success(), "{}", put.text());
 }
 
@@ -46,7 +48,12 @@ async fn a_variable_in_a_path_is_one_segment() {
     leeward.get("/proxy/p:deep/x").await.live();
     assert_eq!(vendor.last().target, "/d/a/b%20c/x");
     // What is missing, or would lead elsewhere, is named.
-    for vars in [json!({}), json!({ "tenant": null }), json!({ "tenant": ".." }), json!({ "tenant": "." })] {
+    for vars in [
+        json!({}),
+        json!({ "tenant": null }),
+        json!({ "tenant": ".." }),
+        json!({ "tenant": "." }),
+    ] {
         with_vars(&leeward, vars).await;
         lacks(&leeward.get("/proxy/p/x").await, "account.vars.tenant");
     }
@@ -68,7 +75,14 @@ async fn a_variable_in_a_host_stays_a_name() {
         assert_eq!(vendor.last().target, "/base/x");
     }
     let before = vendor.count("/base/x");
-    for host in ["127.0.0.1/x", "127.0.0.1:80", "u@127.0.0.1", "127.0.0.1#", "127.0.0.1\\", "a b"] {
+    for host in [
+        "127.0.0.1/x",
+        "127.0.0.1:80",
+        "u@127.0.0.1",
+        "127.0.0.1#",
+        "127.0.0.1\\",
+        "a b",
+    ] {
         with_vars(&leeward, json!({ "host": host })).await;
         lacks(&leeward.get("/proxy/p/x").await, "account.vars.host");
     }
@@ -81,12 +95,17 @@ async fn a_variable_in_a_host_stays_a_name() {
 #[tokio::test]
 async fn a_whole_url_may_be_a_variable_of_the_hosts_allowed() {
     let vendor = echo().await;
-    let file = "base_url: '{{account.vars.instance}}/v1'\nhosts: ['127.0.0.1']\nauth: {type: bearer}";
+    let file =
+        "base_url: '{{account.vars.instance}}/v1'\nhosts: ['127.0.0.1']\nauth: {type: bearer}";
     let leeward = Files::new().provider("p", file).start().await;
     with_vars(&leeward, json!({ "instance": vendor.url() })).await;
     leeward.get("/proxy/p/x").await.live();
     assert_eq!(vendor.last().target, "/v1/x");
-    with_vars(&leeward, json!({ "instance": vendor.url().replace("127.0.0.1", "127.0.0.2") })).await;
+    with_vars(
+        &leeward,
+        json!({ "instance": vendor.url().replace("127.0.0.1", "127.0.0.2") }),
+    )
+    .await;
     leeward.get("/proxy/p/x").await.problem(403, "host_denied");
     for instance in ["ftp://127.0.0.1", "127.0.0.1", "file:///etc/passwd", ""] {
         with_vars(&leeward, json!({ "instance": instance })).await;
@@ -132,15 +151,26 @@ headers: {{X-Hash: '{{{{$hash("sha256", request.body, "hex")}}}}', X-Now: '{{{{n
         .account("acme", "provider: p\ncredentials: {secret: key}")
         .start()
         .await;
-    let headers = [("x-own", "own"), ("content-type", "application/x-www-form-urlencoded")];
-    let answer = leeward.call(Method::POST, "/proxy/p/a/b?a=1%202", &headers, "f=%26&g=2").await;
+    let headers = [
+        ("x-own", "own"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let answer = leeward
+        .call(Method::POST, "/proxy/p/a/b?a=1%202", &headers, "f=%26&g=2")
+        .await;
     answer.live();
     let seen = vendor.last();
     assert_eq!(seen.body, "f=%26&g=2");
     // printf 'POST/a/bf=%26&g=2' | openssl dgst -sha256 -hmac key
-    assert_eq!(seen.header("x-sign"), Some("a36220646e9586e0962b61fddbb7cabc2311ee26bb2ed1dd056076d3b846ac4c"));
+    assert_eq!(
+        seen.header("x-sign"),
+        Some("a36220646e9586e0962b61fddbb7cabc2311ee26bb2ed1dd056076d3b846ac4c")
+    );
     // printf 'f=%26&g=2' | sha256sum
-    assert_eq!(seen.header("x-hash"), Some("cb2696c28b518ec0aae1dfcb92d2a1ea55d39a58cf66a7c797921849110c02f8"));
+    assert_eq!(
+        seen.header("x-hash"),
+        Some("cb2696c28b518ec0aae1dfcb92d2a1ea55d39a58cf66a7c797921849110c02f8")
+    );
     assert_eq!(seen.header("x-seen"), Some("1 2 own & 127.0.0.1"));
     assert_eq!(seen.header("x-id"), answer.header("leeward-request-id"));
     // One time for all templates of a request, in milliseconds.
@@ -176,10 +206,20 @@ async fn what_a_type_needs_is_named_when_the_account_lacks_it() {
         ("query", json!({ "key": "x" }), "credentials.api_key"),
         ("basic", json!({ "username": "u" }), "credentials.password"),
         ("bearer", json!({}), "credentials.token"),
-        ("oauth2", json!({ "refresh_token": "x" }), "credentials.client_id"),
+        (
+            "oauth2",
+            json!({ "refresh_token": "x" }),
+            "credentials.client_id",
+        ),
     ] {
         let id = provider;
-        assert!(leeward.put(id, provider, credentials).await.status.is_success());
+        assert!(
+            leeward
+                .put(id, provider, credentials)
+                .await
+                .status
+                .is_success()
+        );
         lacks(&leeward.get(&format!("/proxy/{provider}/x")).await, lacking);
     }
     assert_eq!(vendor.count("/x"), 0, "never a call without credentials");

@@ -9,12 +9,29 @@ const RULES: &str = include_str!("../../../crates/rate-limit-normalize/tests/dat
 
 /// The members, in their order.
 const MEMBERS: [&str; 10] = [
-    "rate_limited", "wait", "wait_from", "clamped", "retry_after", "scope", "rule", "retryable", "breaker", "tried",
+    "rate_limited",
+    "wait",
+    "wait_from",
+    "clamped",
+    "retry_after",
+    "scope",
+    "rule",
+    "retryable",
+    "breaker",
+    "tried",
 ];
 
 fn explain(files: &Files, provider: &str, recorded: &Value) -> Ended {
     let dir = files.dir().to_str().unwrap().to_owned();
-    let arguments = ["explain", "--config", &dir, "--provider", provider, "--response", "-"];
+    let arguments = [
+        "explain",
+        "--config",
+        &dir,
+        "--provider",
+        provider,
+        "--response",
+        "-",
+    ];
     leeward_with(arguments, &[], &recorded.to_string())
 }
 
@@ -23,7 +40,9 @@ fn chosen(cases: &[Value]) -> Vec<&Value> {
     let by = |matches: &dyn Fn(&Value) -> bool| cases.iter().find(|case| matches(case));
     let rule_of = |case: &Value, word: &str| {
         let rules: Value = serde_json::from_str(RULES).unwrap();
-        case["rules"].as_str().is_some_and(|name| rules[name].to_string().contains(word))
+        case["rules"]
+            .as_str()
+            .is_some_and(|name| rules[name].to_string().contains(word))
     };
     let limited = |case: &Value| case["expect"]["rate_limited"] == true;
     let kinds: [&dyn Fn(&Value) -> bool; 14] = [
@@ -35,7 +54,11 @@ fn chosen(cases: &[Value]) -> Vec<&Value> {
         &|case| case["expect"]["calendar"].is_object(),
         &|case| case["expect"]["fallback_seconds"].is_number(),
         &|case| case["expect"]["retryable"] == false,
-        &|case| limited(case) && rule_of(case, "jsonata") && case["expect"]["retry_after_seconds"].is_number(),
+        &|case| {
+            limited(case)
+                && rule_of(case, "jsonata")
+                && case["expect"]["retry_after_seconds"].is_number()
+        },
         &|case| limited(case) && rule_of(case, "\"sf\""),
         &|case| limited(case) && rule_of(case, "\"multi\""),
         &|case| limited(case) && rule_of(case, "epoch_ms"),
@@ -55,25 +78,48 @@ fn recorded_answers_are_explained_as_expected() {
     for case in chosen(&cases) {
         let id = case["id"].as_str().unwrap();
         // JSON is YAML.
-        let own = case["rules"].as_str().map_or_else(|| json!([]), |name| rules[name].clone());
-        let files = Files::new().provider("v", &format!("base_url: https://v.example\nrate_limit: {{\"rules\": {own}}}"));
+        let own = case["rules"]
+            .as_str()
+            .map_or_else(|| json!([]), |name| rules[name].clone());
+        let files = Files::new().provider(
+            "v",
+            &format!("base_url: https://v.example\nrate_limit: {{\"rules\": {own}}}"),
+        );
         let seen = explain(&files, "v", case).json();
-        let members: Vec<&str> = seen.as_object().unwrap().keys().map(String::as_str).collect();
+        let members: Vec<&str> = seen
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
         assert_eq!(members, MEMBERS, "{id}");
         let expect = &case["expect"];
         assert_eq!(seen["rate_limited"], expect["rate_limited"], "{id}: {seen}");
         assert_eq!(seen["scope"], expect["scope"], "{id}: {seen}");
         assert_eq!(seen["clamped"], expect["clamped"] == true, "{id}: {seen}");
-        match (seen["wait"].as_f64(), expect["retry_after_seconds"].as_f64()) {
+        match (
+            seen["wait"].as_f64(),
+            expect["retry_after_seconds"].as_f64(),
+        ) {
             (Some(seen), Some(expected)) => assert!((seen - expected).abs() < 1e-6, "{id}: {seen}"),
             (seen, expected) => assert_eq!(seen, expected, "{id}"),
         }
         if seen["wait"].is_number() {
-            assert_eq!(seen["retry_after"], expect["emit_retry_after"], "{id}: {seen}");
+            assert_eq!(
+                seen["retry_after"], expect["emit_retry_after"],
+                "{id}: {seen}"
+            );
             assert!(seen["wait_from"].is_string(), "{id}: {seen}");
         }
-        if let Some(seconds) = expect["fallback_seconds"].as_f64().or(expect["calendar"]["seconds"].as_f64()) {
-            assert_eq!(seen["retry_after"].as_f64(), Some(seconds.ceil()), "{id}: {seen}");
+        if let Some(seconds) = expect["fallback_seconds"]
+            .as_f64()
+            .or(expect["calendar"]["seconds"].as_f64())
+        {
+            assert_eq!(
+                seen["retry_after"].as_f64(),
+                Some(seconds.ceil()),
+                "{id}: {seen}"
+            );
         }
         if let Some(retryable) = expect["retryable"].as_bool() {
             assert_eq!(seen["retryable"], retryable, "{id}: {seen}");
@@ -88,7 +134,10 @@ fn recorded_answers_are_explained_as_expected() {
         assert_eq!(seen["breaker"], breaker, "{id}");
         let tried = seen["tried"].as_array().unwrap();
         assert!(!tried.is_empty(), "{id}");
-        let matched: Vec<&Value> = tried.iter().filter(|tried| tried["matched"] == true).collect();
+        let matched: Vec<&Value> = tried
+            .iter()
+            .filter(|tried| tried["matched"] == true)
+            .collect();
         if seen["rate_limited"] == true {
             // The last that was tried is the one that decided.
             assert_eq!(matched.len(), 1, "{id}: {seen}");
@@ -134,7 +183,8 @@ fn the_whole_of_an_explanation() {
         })
     );
     // No rule matches: the vendor's own answer, a failure for the breaker.
-    let down = json!({ "response": { "status": 503, "headers": { "Retry-After": "7" }, "body": "down" } });
+    let down =
+        json!({ "response": { "status": 503, "headers": { "Retry-After": "7" }, "body": "down" } });
     let seen = explain(&files, "p", &down).json();
     for (member, value) in [
         ("rate_limited", json!(false)),
@@ -149,25 +199,44 @@ fn the_whole_of_an_explanation() {
     }
     let billing = json!({ "response": { "status": 429, "headers": { "X-Why": "money" } } });
     let seen = explain(&files, "p", &billing).json();
-    assert_eq!((&seen["rate_limited"], &seen["rule"], &seen["retryable"]), (&json!(false), &json!("billing"), &json!(false)));
+    assert_eq!(
+        (&seen["rate_limited"], &seen["rule"], &seen["retryable"]),
+        (&json!(false), &json!("billing"), &json!(false))
+    );
     // A 429 without a hint: backoff decides.
     let bare = explain(&files, "p", &json!({ "response": { "status": 429 } })).json();
-    assert_eq!((&bare["rate_limited"], &bare["wait"], &bare["retry_after"]), (&json!(true), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&bare["rate_limited"], &bare["wait"], &bare["retry_after"]),
+        (&json!(true), &Value::Null, &Value::Null)
+    );
 }
 
 #[test]
 fn an_account_of_the_files_gives_its_variables() {
-    let files = Files::new().provider("p", PROVIDER).account("acme", "provider: p\nvars: {tz: America/New_York}");
+    let files = Files::new()
+        .provider("p", PROVIDER)
+        .account("acme", "provider: p\nvars: {tz: America/New_York}");
     let dir = files.dir().to_str().unwrap().to_owned();
     let recorded = dir.clone() + "/recorded.json";
     let answer = json!({ "response": { "status": 402 }, "now": 1_767_225_600 });
     std::fs::write(&recorded, answer.to_string()).unwrap();
     let explain = |more: &[&str]| {
-        let arguments = ["explain", "--config", &dir, "--provider", "p", "--response", &recorded];
+        let arguments = [
+            "explain",
+            "--config",
+            &dir,
+            "--provider",
+            "p",
+            "--response",
+            &recorded,
+        ];
         leeward(arguments.iter().chain(more))
     };
     let seen = explain(&["--account", "acme"]).json();
-    assert_eq!((&seen["retry_after"], &seen["wait_from"]), (&json!(5 * 3600), &json!("fallback:calendar")));
+    assert_eq!(
+        (&seen["retry_after"], &seen["wait_from"]),
+        (&json!(5 * 3600), &json!("fallback:calendar"))
+    );
     assert_eq!(explain(&[]).json()["retry_after"], Value::Null);
     let ended = explain(&["--account", "nobody"]);
     assert_eq!(ended.code, Some(1));
@@ -176,15 +245,37 @@ fn an_account_of_the_files_gives_its_variables() {
 
 #[test]
 fn what_cannot_be_explained_is_said() {
-    let files = Files::new().provider("p", PROVIDER).provider("broken", "base_urll: x");
+    let files = Files::new()
+        .provider("p", PROVIDER)
+        .provider("broken", "base_urll: x");
     for (provider, recorded, says) in [
-        ("none", json!({}), "no provider is called \"none\"; there are: broken, p"),
+        (
+            "none",
+            json!({}),
+            "no provider is called \"none\"; there are: broken, p",
+        ),
         ("broken", json!({}), "did you mean `base_url`?"),
         ("p", json!({}), "`response` is missing"),
-        ("p", json!({ "response": { "status": 99 } }), "`response.status` must be a status code"),
-        ("p", json!({ "response": { "status": 200, "headers": [] } }), "`response.headers` must be an object"),
-        ("p", json!({ "response": { "status": 200, "headers": { "a b": "c" } } }), "\"a b\" is no header name"),
-        ("p", json!({ "response": { "status": 200 }, "now": "soon" }), "`now` must be unix seconds"),
+        (
+            "p",
+            json!({ "response": { "status": 99 } }),
+            "`response.status` must be a status code",
+        ),
+        (
+            "p",
+            json!({ "response": { "status": 200, "headers": [] } }),
+            "`response.headers` must be an object",
+        ),
+        (
+            "p",
+            json!({ "response": { "status": 200, "headers": { "a b": "c" } } }),
+            "\"a b\" is no header name",
+        ),
+        (
+            "p",
+            json!({ "response": { "status": 200 }, "now": "soon" }),
+            "`now` must be unix seconds",
+        ),
     ] {
         let ended = explain(&files, provider, &recorded);
         assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{says}");

@@ -9,13 +9,22 @@ use crate::harness::{binary, leeward};
 fn the_version_says_what_runs() {
     let ended = leeward(["version"]);
     assert_eq!(ended.code, Some(0));
-    let shape = regex::Regex::new(r"^leeward \d+\.\d+\.\d+ \((?:[0-9a-f]{7,40}|unknown), [a-z0-9_]+-[a-z0-9_-]+\)\n$").unwrap();
+    let shape = regex::Regex::new(
+        r"^leeward \d+\.\d+\.\d+ \((?:[0-9a-f]{7,40}|unknown), [a-z0-9_]+-[a-z0-9_-]+\)\n$",
+    )
+    .unwrap();
     assert!(shape.is_match(&ended.out), "{}", ended.out);
     assert_eq!(leeward(["--version"]).code, Some(0));
     let help = leeward(["--help"]);
     assert_eq!(help.code, Some(0));
-    for command in ["run", "demo", "check", "explain", "eval", "map", "schema", "version"] {
-        assert!(help.out.contains(&format!("\n  {command} ")), "{command} is not in\n{}", help.out);
+    for command in [
+        "run", "demo", "check", "explain", "eval", "map", "schema", "version",
+    ] {
+        assert!(
+            help.out.contains(&format!("\n  {command} ")),
+            "{command} is not in\n{}",
+            help.out
+        );
     }
 }
 
@@ -32,7 +41,21 @@ fn wrong_usage_ends_with_two() {
         &["eval", "--expr", "1", "--memory-limit", "lots"],
         &["eval", "--expr", "1", "--depth-limit", "-1"],
         &["explain", "--config", "."],
-        &["map", "--config", ".", "--model", "a/b", "--provider", "p", "--operation", "get", "--phase", "middle", "--input", "-"],
+        &[
+            "map",
+            "--config",
+            ".",
+            "--model",
+            "a/b",
+            "--provider",
+            "p",
+            "--operation",
+            "get",
+            "--phase",
+            "middle",
+            "--input",
+            "-",
+        ],
         &["version", "more"],
     ] {
         let ended = leeward(usage);
@@ -61,7 +84,12 @@ fn one_line_of(arguments: &[&str], input: &str) -> (String, Option<i32>, String)
     out.read_line(&mut line).unwrap();
     drop(out);
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     let code = child.wait().unwrap().code();
     writing.join().unwrap();
     (line, code, said)
@@ -73,5 +101,8 @@ fn a_reader_that_goes_away_is_no_fault() {
     assert_eq!((line.as_str(), code, said.as_str()), ("{\n", Some(0), ""));
     let lines = "{\"expr\": \"'x' & $string(1)\"}\n".repeat(20_000);
     let (line, code, said) = one_line_of(&["eval", "--batch"], &lines);
-    assert_eq!((line.as_str(), code, said.as_str()), ("{\"result\":\"x1\"}\n", Some(0), ""));
+    assert_eq!(
+        (line.as_str(), code, said.as_str()),
+        ("{\"result\":\"x1\"}\n", Some(0), "")
+    );
 }

@@ -2,7 +2,8 @@
 
 use crate::harness::{Files, json, leeward, leeward_with, vendor};
 
-const PROCESS: &str = "listen: {egress: nonsense}\nlimts: {}\nadmin_token: ${env:LEEWARD_TEST_UNSET}\n";
+const PROCESS: &str =
+    "listen: {egress: nonsense}\nlimts: {}\nadmin_token: ${env:LEEWARD_TEST_UNSET}\n";
 const FIRST: &str = "\
 provider: a
 base_url: https://a.example
@@ -31,7 +32,11 @@ const ACCOUNT: &str = "account: x\nprovider: bb\n";
 
 fn check(files: &Files, more: &[&str]) -> crate::harness::Ended {
     let dir = files.dir().to_str().unwrap().to_owned();
-    let arguments: Vec<&str> = ["check", "--config", &dir].iter().chain(more).copied().collect();
+    let arguments: Vec<&str> = ["check", "--config", &dir]
+        .iter()
+        .chain(more)
+        .copied()
+        .collect();
     leeward(arguments)
 }
 
@@ -79,14 +84,26 @@ fn good_files_are_no_fault_and_parts_that_are_not_there_yet_are_warnings() {
     let ended = check(&files, &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let lines = ended.lines();
-    for (key, place) in [("intercept", "3:1"), ("slo", "4:1"), ("hedge", "5:1"), ("budget", "6:14")] {
+    for (key, place) in [
+        ("intercept", "3:1"),
+        ("slo", "4:1"),
+        ("hedge", "5:1"),
+        ("budget", "6:14"),
+    ] {
         let expected = format!("providers/p.yaml:{place}: `{key}`: not in this version (warning)");
-        assert!(lines.iter().any(|line| line.ends_with(&expected)), "{expected}\nis not in\n{}", ended.out);
+        assert!(
+            lines.iter().any(|line| line.ends_with(&expected)),
+            "{expected}\nis not in\n{}",
+            ended.out
+        );
     }
     assert_eq!(lines.len(), 4, "{}", ended.out);
     let quiet = Files::new().provider("p", "base_url: https://p.example");
     let ended = check(&quiet, &[]);
-    assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(0), "", ""));
+    assert_eq!(
+        (ended.code, ended.out.as_str(), ended.err.as_str()),
+        (Some(0), "", "")
+    );
 }
 
 #[test]
@@ -104,7 +121,13 @@ fn what_comes_from_outside_is_looked_for() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let ended = leeward_with(arguments, &[], "");
     assert_eq!(ended.code, Some(1));
-    assert!(ended.out.contains("environment variable `LEEWARD_TEST_NAME` is not set"), "{}", ended.out);
+    assert!(
+        ended
+            .out
+            .contains("environment variable `LEEWARD_TEST_NAME` is not set"),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]
@@ -112,7 +135,13 @@ fn exit_codes_tell_the_users_input_from_wrong_usage() {
     let ended = leeward(["check", "--config", "/no/such/folder"]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("/no/such/folder"), "{}", ended.err);
-    for usage in [&["check"][..], &["check", "--config"], &["check", "--confg", "x"], &["run"], &["run", "--config", ".", "--role", "king"]] {
+    for usage in [
+        &["check"][..],
+        &["check", "--config"],
+        &["check", "--confg", "x"],
+        &["run"],
+        &["run", "--config", ".", "--role", "king"],
+    ] {
         let ended = leeward(usage);
         assert_eq!(ended.code, Some(2), "{usage:?}");
         assert!(ended.out.is_empty() && !ended.err.is_empty(), "{ended:?}");
@@ -122,17 +151,43 @@ fn exit_codes_tell_the_users_input_from_wrong_usage() {
     let dir = files.dir().to_str().unwrap().to_owned();
     let ended = leeward(["run", "--config", &dir]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains("leeward.yaml:4:1: unknown key `limts`; did you mean `limits`?"), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .contains("leeward.yaml:4:1: unknown key `limts`; did you mean `limits`?"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]
 fn set_lays_keys_over_the_process() {
     let files = Files::new();
-    let ended = check(&files, &["--set", "limits.max_connections=x", "--set", "limits.x=1", "--set", "drain_timeout=5s"]);
+    let ended = check(
+        &files,
+        &[
+            "--set",
+            "limits.max_connections=x",
+            "--set",
+            "limits.x=1",
+            "--set",
+            "drain_timeout=5s",
+        ],
+    );
     assert_eq!(ended.code, Some(1));
     assert_eq!(ended.lines().len(), 2, "{}", ended.out);
-    assert!(ended.out.contains("--set limits.max_connections:1:1: expected a whole number"), "{}", ended.out);
-    assert!(ended.out.contains("--set limits.x:1:1: unknown key `x`"), "{}", ended.out);
+    assert!(
+        ended
+            .out
+            .contains("--set limits.max_connections:1:1: expected a whole number"),
+        "{}",
+        ended.out
+    );
+    assert!(
+        ended.out.contains("--set limits.x:1:1: unknown key `x`"),
+        "{}",
+        ended.out
+    );
     assert_eq!(check(&files, &["--set", "nonsense"]).code, Some(2));
 }
 
@@ -148,11 +203,18 @@ async fn set_is_in_force_when_it_runs() {
         .await;
     leeward.get("/proxy/p/x").await.problem(401, "unauthorized");
     let token = [("leeward-token", "from-the-command-line")];
-    leeward.call(http::Method::GET, "/proxy/p/x", &token, "").await.live();
+    leeward
+        .call(http::Method::GET, "/proxy/p/x", &token, "")
+        .await
+        .live();
     // Both addresses are told in the first line.
-    let first: serde_json::Value = leeward.log().iter().find_map(|line| {
-        let line: serde_json::Value = serde_json::from_str(line).ok()?;
-        (line["message"] == "listening").then_some(line)
-    }).unwrap();
+    let first: serde_json::Value = leeward
+        .log()
+        .iter()
+        .find_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            (line["message"] == "listening").then_some(line)
+        })
+        .unwrap();
     assert_eq!(first["egress"].as_array().map(Vec::len), Some(2), "{first}");
 }

@@ -37,21 +37,33 @@ async fn a_request_under_way_ends_as_it_began() {
         }
     })
     .await;
-    let leeward = Files::new().provider("p", &format!("base_url: http://{vendor}")).start().await;
+    let leeward = Files::new()
+        .provider("p", &format!("base_url: http://{vendor}"))
+        .start()
+        .await;
     let version = || async {
         let listed = leeward.admin(Method::GET, "/providers", None).await.json();
         listed["providers"][0]["version"].clone()
     };
     let before = version().await;
-    let request = Request::get(format!("http://{}/proxy/p/x", leeward.egress)).body(Full::default()).unwrap();
+    let request = Request::get(format!("http://{}/proxy/p/x", leeward.egress))
+        .body(Full::default())
+        .unwrap();
     let client = leeward.client.clone();
     let under_way = tokio::spawn(async move { send(&client, request).await });
     let go = arrivals.recv().await.unwrap();
-    leeward.write("providers/p.yaml", &format!("provider: p\nbase_url: http://{vendor}/other\n"));
-    leeward.until("the change", || async { version().await != before }).await;
+    leeward.write(
+        "providers/p.yaml",
+        &format!("provider: p\nbase_url: http://{vendor}/other\n"),
+    );
+    leeward
+        .until("the change", || async { version().await != before })
+        .await;
     // Even if its provider is gone altogether.
     std::fs::remove_file(leeward.path("providers/p.yaml")).unwrap();
-    leeward.until("it is gone", || async { version().await.is_null() }).await;
+    leeward
+        .until("it is gone", || async { version().await.is_null() })
+        .await;
     go.send(()).unwrap();
     let answer = under_way.await.unwrap();
     assert_eq!(answer.live().text(), "done");
@@ -62,7 +74,13 @@ async fn a_request_under_way_ends_as_it_began() {
 async fn an_open_circuit_stays_open() {
     let vendor = Script::start(|_| json(500, json!({}))).await;
     let leeward = Files::new()
-        .provider("p", &format!("base_url: {}\nbreaker: {{consecutive_failures: 2, open_for: 5m}}", vendor.url()))
+        .provider(
+            "p",
+            &format!(
+                "base_url: {}\nbreaker: {{consecutive_failures: 2, open_for: 5m}}",
+                vendor.url()
+            ),
+        )
         .start()
         .await;
     for _ in 0..2 {
@@ -79,7 +97,10 @@ async fn an_open_circuit_stays_open() {
 #[tokio::test]
 async fn a_closed_gate_stays_closed() {
     let vendor = Script::start(|_| json(429, json!({})).header("retry-after", 300)).await;
-    let leeward = Files::new().provider("p", &format!("base_url: {}", vendor.url())).start().await;
+    let leeward = Files::new()
+        .provider("p", &format!("base_url: {}", vendor.url()))
+        .start()
+        .await;
     leeward.get("/proxy/p/x").await.problem(429, "rate_limited");
     change(&leeward, "p").await;
     let problem = leeward.get("/proxy/p/x").await.problem(429, "rate_limited");
@@ -102,7 +123,10 @@ async fn a_token_stays_in_use() {
         .await;
     leeward.get("/proxy/p/x").await.live();
     change(&leeward, "p").await;
-    assert_eq!(leeward.get("/proxy/p/x").await.live().json()["bearer"], "bought");
+    assert_eq!(
+        leeward.get("/proxy/p/x").await.live().json()["bearer"],
+        "bought"
+    );
     assert_eq!(vendor.last().header("x-new"), Some("yes"));
     assert_eq!(vendor.count("/token"), 1);
 }
@@ -110,20 +134,42 @@ async fn a_token_stays_in_use() {
 #[tokio::test]
 async fn an_account_of_a_provider_that_went_and_came_is_there() {
     let vendor = Script::start(|call| match call.head.uri.path() {
-        "/token" => Reply::json(200, &json!({ "access_token": "at-1", "refresh_token": "rt-1", "expires_in": 3600 })),
+        "/token" => Reply::json(
+            200,
+            &json!({ "access_token": "at-1", "refresh_token": "rt-1", "expires_in": 3600 }),
+        ),
         _ => json(200, json!({ "bearer": call.bearer() })),
     })
     .await;
     let url = vendor.url();
-    let file = format!("base_url: {url}\nauth: {{type: oauth2, token_url: '{url}/token', client_id: a, client_secret: b}}");
+    let file = format!(
+        "base_url: {url}\nauth: {{type: oauth2, token_url: '{url}/token', client_id: a, client_secret: b}}"
+    );
     let leeward = Files::new().provider("p", &file).start().await;
-    leeward.put("acme", "p", json!({ "access_token": "at-0", "refresh_token": "rt-0", "expires_in": 3600 })).await;
+    leeward
+        .put(
+            "acme",
+            "p",
+            json!({ "access_token": "at-0", "refresh_token": "rt-0", "expires_in": 3600 }),
+        )
+        .await;
     assert_eq!(leeward.refresh("acme").await.status, 200);
     std::fs::remove_file(leeward.path("providers/p.yaml")).unwrap();
-    leeward.until("it is gone", || async { leeward.get("/proxy/p/x").await.status == 404 }).await;
+    leeward
+        .until("it is gone", || async {
+            leeward.get("/proxy/p/x").await.status == 404
+        })
+        .await;
     assert_eq!(leeward.account("acme").await["status"], "active");
     leeward.write("providers/p.yaml", &format!("provider: p\n{file}\n"));
-    leeward.until("it is back", || async { leeward.get("/proxy/p/x").await.status == 200 }).await;
-    assert_eq!(leeward.get("/proxy/p/x").await.live().json()["bearer"], "at-1");
+    leeward
+        .until("it is back", || async {
+            leeward.get("/proxy/p/x").await.status == 200
+        })
+        .await;
+    assert_eq!(
+        leeward.get("/proxy/p/x").await.live().json()["bearer"],
+        "at-1"
+    );
     assert_eq!(vendor.count("/token"), 1);
 }

@@ -17,7 +17,7 @@ pub use cli::{Ended, leeward, leeward_with, started};
 pub use http::{Client, client, send};
 pub use leeward::{Files, Leeward, binary};
 pub use raw::RawVendor;
-pub use script::{Recorded, Script};
+pub use script::Script;
 pub use socket::{Socket, answering, connections, head, refused};
 pub use stream::{channel, flowing, flowing_client, pieces, swallow};
 pub use tls::{Ca, tls_vendor};

@@ -79,7 +79,11 @@ impl Script {
     /// What it was asked at this path, in the order of arrival.
     pub fn calls(&self, path: &str) -> Vec<Recorded> {
         let calls = self.inner.calls.lock().unwrap();
-        calls.iter().filter(|call| call.path() == path).cloned().collect()
+        calls
+            .iter()
+            .filter(|call| call.path() == path)
+            .cloned()
+            .collect()
     }
 
     /// How often it was asked at this path.

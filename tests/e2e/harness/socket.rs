@@ -96,18 +96,27 @@ impl Socket {
 
     /// The next head.
     pub async fn head(&mut self) -> String {
-        tokio::time::timeout(PATIENCE, head(&mut self.0)).await.expect("a head comes")
+        tokio::time::timeout(PATIENCE, head(&mut self.0))
+            .await
+            .expect("a head comes")
     }
 
     /// The next answer: its head, and its body by `Content-Length`.
     pub async fn answer(&mut self) -> (String, Vec<u8>) {
         let head = self.head().await;
-        let length = head
-            .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        let length = head.lines().find_map(|line| {
+            line.to_ascii_lowercase()
+                .strip_prefix("content-length:")?
+                .trim()
+                .parse()
+                .ok()
+        });
         let mut body = vec![0; length.unwrap_or(0)];
         let read = self.0.read_exact(&mut body);
-        tokio::time::timeout(PATIENCE, read).await.expect("a body comes").unwrap();
+        tokio::time::timeout(PATIENCE, read)
+            .await
+            .expect("a body comes")
+            .unwrap();
         (head, body)
     }
 

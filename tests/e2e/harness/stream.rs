@@ -24,7 +24,9 @@ pub type Flow = BoxBody<Bytes, Infallible>;
 pub fn channel() -> (mpsc::Sender<Bytes>, Flow) {
     let (sender, mut receiver) = mpsc::channel::<Bytes>(1);
     let frames = futures_util::stream::poll_fn(move |cx| {
-        receiver.poll_recv(cx).map(|next| next.map(|bytes| Ok(Frame::data(bytes))))
+        receiver
+            .poll_recv(cx)
+            .map(|next| next.map(|bytes| Ok(Frame::data(bytes))))
     });
     // The receiver is polled by one task alone, but a boxed body must be `Sync`.
     (sender, BodyExt::boxed(StreamBody::new(frames)))
@@ -33,7 +35,8 @@ pub fn channel() -> (mpsc::Sender<Bytes>, Flow) {
 /// A body of so many pieces of 64 KiB, made while they are asked for.
 pub fn pieces(count: usize) -> Flow {
     let piece = Bytes::from(vec![b'x'; 64 * 1024]);
-    let frames = futures_util::stream::iter((0..count).map(move |_| Ok(Frame::data(piece.clone()))));
+    let frames =
+        futures_util::stream::iter((0..count).map(move |_| Ok(Frame::data(piece.clone()))));
     BodyExt::boxed(StreamBody::new(frames))
 }
 

@@ -31,7 +31,9 @@ impl Ca {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
-        params.distinguished_name.push(DnType::CommonName, "a private CA");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "a private CA");
         let pem = params.self_signed(&key).unwrap().pem();
         Self {
             issuer: Issuer::new(params, key),
@@ -45,7 +47,11 @@ impl Ca {
     }
 
     /// A certificate for a name, and its key, both PEM.
-    pub fn issue(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
+    pub fn issue(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> (String, String) {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         change(&mut params);
         let key = KeyPair::generate().unwrap();
@@ -70,7 +76,9 @@ pub async fn tls_vendor(identity: (String, String), alpn: &[&str]) -> SocketAddr
     connections(move |stream| {
         let acceptor = acceptor.clone();
         async move {
-            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let Ok(stream) = acceptor.accept(stream).await else {
+                return;
+            };
             let _ = auto::Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(stream), service_fn(tell))
                 .await;
@@ -82,10 +90,16 @@ pub async fn tls_vendor(identity: (String, String), alpn: &[&str]) -> SocketAddr
 async fn tell(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     use http_body_util::BodyExt;
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
     let all = |name: &str| -> Vec<String> {
         let values = head.headers.get_all(name).iter();
-        values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+        values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect()
     };
     let told = serde_json::json!({
         "version": format!("{:?}", head.version),

@@ -315,3 +315,13 @@ async fn a_request_whose_own_body_breaks_is_no_fault_of_the_server() {
     assert!(!error.never_sent());
     assert!(is_caused_by::<hyper::Error>(&error));
 }
+
+#[tokio::test]
+async fn a_switch_that_nobody_asked_for_is_invalid() {
+    let address = answering("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n").await;
+    let client = anonymous();
+    let error = failure(&client, get(format!("http://{address}/")), Kind::Invalid).await;
+    assert!(!error.never_sent());
+    let expected = format!("{address} switched to another protocol");
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}

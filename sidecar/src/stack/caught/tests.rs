@@ -16,8 +16,9 @@ fn counter() -> IntCounter {
 async fn a_panic_in_a_future_is_an_error_and_gives_back_what_was_held() {
     let (panics, room) = (counter(), Arc::new(Semaphore::new(1)));
     let permits = Arc::clone(&room);
-    let service = ServiceBuilder::new().layer(CatchLayer::new(panics.clone())).service(service_fn(
-        move |request: Request<bool>| {
+    let service = ServiceBuilder::new()
+        .layer(CatchLayer::new(panics.clone()))
+        .service(service_fn(move |request: Request<bool>| {
             let permits = Arc::clone(&permits);
             async move {
                 let _permit = permits.try_acquire_owned().expect("the permit came back");
@@ -25,9 +26,12 @@ async fn a_panic_in_a_future_is_an_error_and_gives_back_what_was_held() {
                 assert!(!request.into_body(), "it panics");
                 Ok::<_, Error>(Response::new(()))
             }
-        },
-    ));
-    let error = service.clone().oneshot(Request::new(true)).await.unwrap_err();
+        }));
+    let error = service
+        .clone()
+        .oneshot(Request::new(true))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::Internal);
     assert_eq!(panics.get(), 1);
     service.oneshot(Request::new(false)).await.unwrap();
@@ -37,13 +41,17 @@ async fn a_panic_in_a_future_is_an_error_and_gives_back_what_was_held() {
 #[tokio::test]
 async fn a_panic_before_there_is_a_future_is_an_error_too() {
     let panics = counter();
-    let service = ServiceBuilder::new().layer(CatchLayer::new(panics.clone())).service(service_fn(
-        |request: Request<bool>| {
+    let service = ServiceBuilder::new()
+        .layer(CatchLayer::new(panics.clone()))
+        .service(service_fn(|request: Request<bool>| {
             assert!(!request.into_body(), "it panics");
             ready(Ok::<_, Error>(Response::new(())))
-        },
-    ));
-    let error = service.clone().oneshot(Request::new(true)).await.unwrap_err();
+        }));
+    let error = service
+        .clone()
+        .oneshot(Request::new(true))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::Internal);
     assert_eq!(panics.get(), 1);
     service.oneshot(Request::new(false)).await.unwrap();
@@ -51,9 +59,14 @@ async fn a_panic_before_there_is_a_future_is_an_error_too() {
 
 #[tokio::test]
 async fn what_does_not_panic_passes() {
-    let service = ServiceBuilder::new().layer(CatchLayer::new(counter())).service(service_fn(
-        |_: Request<()>| ready(Err::<Response<Infallible>, _>(Error::refused(Code::HostDenied, "no"))),
-    ));
+    let service = ServiceBuilder::new()
+        .layer(CatchLayer::new(counter()))
+        .service(service_fn(|_: Request<()>| {
+            ready(Err::<Response<Infallible>, _>(Error::refused(
+                Code::HostDenied,
+                "no",
+            )))
+        }));
     let error = service.oneshot(Request::new(())).await.unwrap_err();
     assert_eq!(error.code(), Code::HostDenied);
 }

@@ -10,11 +10,17 @@ use crate::harness::{Files, json, vendor};
 fn answers(call: &Call) -> Reply {
     match call.head.uri.path() {
         "/stuck" => json(200, json!({"items": [{"id": 1}], "next": "here"})),
-        "/abroad" => json(200, json!({"items": [], "next": "https://elsewhere.example/page"})),
+        "/abroad" => json(
+            200,
+            json!({"items": [], "next": "https://elsewhere.example/page"}),
+        ),
         "/renamed" => json(200, json!({"things": []})),
         "/wrong" => json(200, json!({"items": "none"})),
         "/odd/7" => json(200, json!({"id": {"deep": true}})),
-        "/refuses/7" => json(409, json!({"message": "it was changed meanwhile", "kind": "stale"})),
+        "/refuses/7" => json(
+            409,
+            json!({"message": "it was changed meanwhile", "kind": "stale"}),
+        ),
         "/disguises/7" => json(200, json!({"ok": false, "message": "gone for good"})),
         "/plain/7" => json(403, json!(["no"])),
         "/empty/7" => Reply::Answer(http::Response::new(bytes::Bytes::new())),
@@ -26,7 +32,10 @@ fn answers(call: &Call) -> Reply {
             }
             reply
         }
-        _ => json(200, json!({"id": 1, "body": String::from_utf8_lossy(&call.body)})),
+        _ => json(
+            200,
+            json!({"id": 1, "body": String::from_utf8_lossy(&call.body)}),
+        ),
     }
 }
 
@@ -71,7 +80,14 @@ async fn every_code_of_a_unified_call() {
         .await;
     let one = ("leeward-provider", "one");
     let ask = async |method: Method, path: &str, body: &str| {
-        leeward.call(method, &format!("/unified/{path}"), &[one, ("content-type", "application/json")], body).await
+        leeward
+            .call(
+                method,
+                &format!("/unified/{path}"),
+                &[one, ("content-type", "application/json")],
+                body,
+            )
+            .await
     };
     let get = async |path: &str| ask(Method::GET, path, "").await;
     // A call that goes well, so that what follows is not all for one reason.
@@ -79,30 +95,85 @@ async fn every_code_of_a_unified_call() {
     answer.live();
     assert_eq!(answer.json()["data"]["id"], 1);
 
-    for path in ["test/nothing", "nothing/at/all/of/it", "test", "test/stuck/", "two/well"] {
+    for path in [
+        "test/nothing",
+        "nothing/at/all/of/it",
+        "test",
+        "test/stuck/",
+        "two/well",
+    ] {
         let answer = get(path).await;
-        assert!([400, 404].contains(&answer.status.as_u16()), "{path}: {}", answer.text());
-        answer.problem(answer.status.as_u16(), if answer.status == 404 { "unknown_resource" } else { "invalid_request" });
+        assert!(
+            [400, 404].contains(&answer.status.as_u16()),
+            "{path}: {}",
+            answer.text()
+        );
+        answer.problem(
+            answer.status.as_u16(),
+            if answer.status == 404 {
+                "unknown_resource"
+            } else {
+                "invalid_request"
+            },
+        );
     }
     get("test/nothing").await.problem(404, "unknown_resource");
-    leeward.call(Method::GET, "/unified/test/well/7", &[("leeward-provider", "nobody")], "").await.problem(404, "unknown_provider");
-    leeward.call(Method::GET, "/unified/test/well/7", &[("leeward-account", "nobody")], "").await.problem(404, "unknown_account");
-    leeward.get("/unified/test/well/7").await.problem(400, "ambiguous_provider");
+    leeward
+        .call(
+            Method::GET,
+            "/unified/test/well/7",
+            &[("leeward-provider", "nobody")],
+            "",
+        )
+        .await
+        .problem(404, "unknown_provider");
+    leeward
+        .call(
+            Method::GET,
+            "/unified/test/well/7",
+            &[("leeward-account", "nobody")],
+            "",
+        )
+        .await
+        .problem(404, "unknown_account");
+    leeward
+        .get("/unified/test/well/7")
+        .await
+        .problem(400, "ambiguous_provider");
 
     let answer = ask(Method::DELETE, "test/well/7", "").await;
     answer.problem(405, "unsupported_operation");
     let allow: Vec<&str> = answer.header("allow").unwrap().split(", ").collect();
-    assert!(allow.contains(&"GET") && allow.contains(&"POST") || allow.contains(&"get"), "{allow:?}");
+    assert!(
+        allow.contains(&"GET") && allow.contains(&"POST") || allow.contains(&"get"),
+        "{allow:?}"
+    );
 
-    get("test/stuck?limit=0").await.problem(400, "invalid_request");
-    get("test/stuck?cursor=forged").await.problem(400, "invalid_request");
-    ask(Method::POST, "test/well", "{not json").await.problem(400, "invalid_request");
-    let problem = get("test/well?x=seven").await.problem(400, "mapping_failed");
+    get("test/stuck?limit=0")
+        .await
+        .problem(400, "invalid_request");
+    get("test/stuck?cursor=forged")
+        .await
+        .problem(400, "invalid_request");
+    ask(Method::POST, "test/well", "{not json")
+        .await
+        .problem(400, "invalid_request");
+    let problem = get("test/well?x=seven")
+        .await
+        .problem(400, "mapping_failed");
     assert_eq!(problem.get("upstream_status"), None);
-    ask(Method::POST, "test/well", r#"{"a": 1, "b": "two"}"#).await.problem(400, "mapping_failed");
+    ask(Method::POST, "test/well", r#"{"a": 1, "b": "two"}"#)
+        .await
+        .problem(400, "mapping_failed");
     // An expression without an end costs its own call.
     get("test/endless").await.problem(400, "mapping_failed");
-    ask(Method::POST, "test/well", &json!({"a": "y".repeat(4000)}).to_string()).await.problem(413, "payload_too_large");
+    ask(
+        Method::POST,
+        "test/well",
+        &json!({"a": "y".repeat(4000)}).to_string(),
+    )
+    .await
+    .problem(413, "payload_too_large");
 
     for path in ["test/renamed", "test/wrong", "test/odd/7"] {
         let problem = get(path).await.problem(502, "mapping_failed");
@@ -114,9 +185,13 @@ async fn every_code_of_a_unified_call() {
 
     let first = get("test/stuck").await.live().json();
     let cursor = first["next_cursor"].as_str().unwrap();
-    get(&format!("test/stuck?cursor={cursor}")).await.problem(502, "pagination_failed");
+    get(&format!("test/stuck?cursor={cursor}"))
+        .await
+        .problem(502, "pagination_failed");
     // Pages that this version cannot ask for: no list, rather than one that looks whole.
-    get("test/abroad").await.problem(405, "unsupported_operation");
+    get("test/abroad")
+        .await
+        .problem(405, "unsupported_operation");
 
     let problem = get("test/refuses/7").await.problem(409, "upstream_error");
     assert_eq!(problem["upstream_status"], 409);
@@ -133,7 +208,8 @@ async fn every_code_of_a_unified_call() {
 
 #[tokio::test]
 async fn no_path_of_a_unified_call_leaves_its_place() {
-    let vendor = vendor(|call: &Call| json(200, json!({"target": call.head.uri.to_string()}))).await;
+    let vendor =
+        vendor(|call: &Call| json(200, json!({"target": call.head.uri.to_string()}))).await;
     let leeward = Files::new()
         .provider(
             "one",
@@ -141,15 +217,33 @@ async fn no_path_of_a_unified_call_leaves_its_place() {
         )
         .start()
         .await;
-    for (id, escaped) in [("7", "7"), ("a%2Fb", "a%2Fb"), ("a%3Fb%23c", "a%3Fb%23c"), ("%252e%252e", "%252e%252e"), ("a%0D%0Ab", "a%0D%0Ab")] {
+    for (id, escaped) in [
+        ("7", "7"),
+        ("a%2Fb", "a%2Fb"),
+        ("a%3Fb%23c", "a%3Fb%23c"),
+        ("%252e%252e", "%252e%252e"),
+        ("a%0D%0Ab", "a%0D%0Ab"),
+    ] {
         let answer = leeward.get(&format!("/unified/test/well/{id}")).await;
         if answer.status == 200 {
-            assert_eq!(answer.json()["data"]["target"], format!("/v1/well/{escaped}"), "{id}");
+            assert_eq!(
+                answer.json()["data"]["target"],
+                format!("/v1/well/{escaped}"),
+                "{id}"
+            );
         } else {
             answer.problem(400, "invalid_request");
         }
     }
-    for id in ["..", "%2e%2e", ".", "%2E", "..%2F..", "%2e%2e%2fx", "x%2F..%2F..%2Fy"] {
+    for id in [
+        "..",
+        "%2e%2e",
+        ".",
+        "%2E",
+        "..%2F..",
+        "%2e%2e%2fx",
+        "x%2F..%2F..%2Fy",
+    ] {
         let answer = leeward.get(&format!("/unified/test/well/{id}")).await;
         answer.problem(400, "invalid_request");
     }

@@ -47,28 +47,44 @@ async fn a_panic_costs_one_request() {
             vendor.url()
         ),
     );
-    let options = Options { dir: files.dir().to_owned(), clock: clock.clone(), ..Options::default() };
+    let options = Options {
+        dir: files.dir().to_owned(),
+        clock: clock.clone(),
+        ..Options::default()
+    };
     let running = start(options).await.unwrap();
     let (client, egress) = (client(), &running.addresses["egress"]);
     assert_eq!(get(&client, egress, "/proxy/panics/x").await.status, 500);
-    get(&client, egress, "/proxy/panics/x").await.problem(503, "circuit_open");
+    get(&client, egress, "/proxy/panics/x")
+        .await
+        .problem(503, "circuit_open");
     // Half-open: the one probe panics.
     clock.advance(Duration::from_secs(60));
-    let problem = get(&client, egress, "/proxy/panics/x").await.problem(500, "internal");
+    let problem = get(&client, egress, "/proxy/panics/x")
+        .await
+        .problem(500, "internal");
     armed.store(false, Ordering::SeqCst);
-    assert!(!problem.to_string().contains("the clock panics"), "{problem}");
+    assert!(
+        !problem.to_string().contains("the clock panics"),
+        "{problem}"
+    );
     // Place and probe have come back, and the probe that goes well closes the circuit.
     for _ in 0..2 {
         get(&client, egress, "/proxy/panics/x").await.live();
     }
-    let page = get(&client, &running.addresses["telemetry"], "/metrics").await.text();
+    let page = get(&client, &running.addresses["telemetry"], "/metrics")
+        .await
+        .text();
     for line in [
         "leeward_panics_total 1",
         "leeward_in_flight{provider=\"panics\"} 0",
         "leeward_breakers{provider=\"panics\",state=\"closed\"} 1",
         "leeward_requests_total{operation=\"proxy\",outcome=\"internal\",provider=\"panics\",source=\"live\"} 1",
     ] {
-        assert!(page.lines().any(|seen| seen == line), "no {line} in\n{page}");
+        assert!(
+            page.lines().any(|seen| seen == line),
+            "no {line} in\n{page}"
+        );
     }
     running.end().await;
 }
