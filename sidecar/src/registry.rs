@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use leeward_auth_schemes::ProviderAuth;
 use leeward_config::Source;
 
@@ -51,7 +52,7 @@ pub struct Standing {
 
 /// All providers. Shared by every listener.
 pub struct Registry {
-    snapshot: ArcSwap<HashMap<String, Arc<Entry>>>,
+    snapshot: ArcSwap<HashMap<String, Arc<Entry>, RandomState>>,
     standings: ArcSwap<Vec<Standing>>,
     states: DashMap<String, Arc<ProviderState>>,
     // The name that was last read in each file: a file whose YAML is broken tells none.
@@ -119,7 +120,7 @@ impl Registry {
             return Vec::new();
         };
         let before = self.snapshot.load_full();
-        let mut next = HashMap::with_capacity(sources.len());
+        let mut next = HashMap::with_capacity_and_hasher(sources.len(), RandomState::default());
         let mut standings = Vec::with_capacity(sources.len());
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         for source in sources {

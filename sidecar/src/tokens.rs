@@ -9,7 +9,6 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use leeward_auth_refresh::{BoxFuture, Refreshed, Status};
 use leeward_auth_schemes::{MAX_ANSWER, TokenCall, Transport, TransportError};
-use tower_service::Service;
 
 use crate::metrics::{Metrics, Waited};
 use crate::registry::Registry;
@@ -34,19 +33,19 @@ impl TokenTransport {
 
     async fn exchange(
         &self,
-        provider: &str,
+        call: TokenCall<'_>,
         request: Request<Bytes>,
     ) -> Result<Response<Bytes>, TransportError> {
         let registry = self.registry.upgrade();
-        let entry = registry.and_then(|registry| registry.entry(provider));
+        let entry = registry.and_then(|registry| registry.entry(call.provider));
         let Some(entry) = entry else {
             return Err(TransportError::NotSent {
-                reason: format!("provider {provider:?} is not configured"),
+                reason: format!("provider {:?} is not configured", call.provider),
                 source: None,
             });
         };
-        let mut client = entry.provider().client().tokens();
-        let answered = client.call(request.map(Full::new)).await;
+        let client = entry.provider().token_client(call.account);
+        let answered = client.send(request.map(Full::new)).await;
         let (head, body) = answered.map_err(failed)?.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;
         let body = body.map_err(|source| TransportError::Unanswered {
@@ -74,7 +73,7 @@ impl Transport for TokenTransport {
         request: Request<Bytes>,
     ) -> BoxFuture<'a, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            let exchange = self.exchange(call.provider, request);
+            let exchange = self.exchange(call, request);
             tokio::time::timeout(READ, exchange)
                 .await
                 .unwrap_or_else(|_| {

@@ -173,7 +173,7 @@ async fn a_caller_that_hangs_up_gives_the_probe_back() {
 #[tokio::test]
 async fn each_reopening_doubles_the_time() {
     let vendor = vendor(turns(|_, _| json(500, value!({})))).await;
-    let lines = "breaker: {consecutive_failures: 1, open_for: 1s, max_open_for: 10m}";
+    let lines = "breaker: {consecutive_failures: 1, open_for: 2s, max_open_for: 10m}";
     let leeward = Arc::new(provider(&vendor.url(), lines).start().await);
     leeward.get("/proxy/p/x").await;
     let first = circuit(&leeward, "127.0.0.1").await;

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use crate::harness::binary;
 
 /// Long enough for every trouble to come.
-const SECONDS: &str = "8";
+const SECONDS: &str = "10";
 
 async fn demo(arguments: &[&str]) -> Value {
     let output = Command::new(binary())
@@ -69,10 +69,10 @@ fn check_side(side: &Value) {
     assert!(side["p50_ms"].as_f64().unwrap() <= side["p99_ms"].as_f64().unwrap());
 }
 
-/// The whole table, and what each layer does for it: seven demos, three at a time.
+/// The whole table, and what each layer does for it: seven demos, four at a time.
 #[tokio::test]
 async fn it_counts_and_each_layer_has_its_use() {
-    let places = Arc::new(Semaphore::new(3));
+    let places = Arc::new(Semaphore::new(4));
     // The layer, the vendor that it is for, and what is lost there without it.
     let uses = [
         ("auth", "rotating", "reads"),

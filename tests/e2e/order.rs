@@ -173,13 +173,13 @@ async fn a_hang_is_measured_and_counts_as_a_failure() {
 async fn a_hang_that_the_whole_deadline_cuts_off_is_seen_too() {
     let vendor = vendor(|_: &Call| Reply::Hang).await;
     let lines = format!(
-        "base_url: {}\nauth: {{type: none}}\ntimeout: {{total: 200ms}}\n\
+        "base_url: {}\nauth: {{type: none}}\ntimeout: {{total: 1s}}\n\
          breaker: {{consecutive_failures: 1, open_for: 10m, max_open_for: 10m}}",
         vendor.url()
     );
     let leeward = Files::new().provider("p", &lines).start().await;
     // The application's own impatience says nothing about the vendor, but its time is the vendor's.
-    let impatient = [("leeward-timeout", "50ms")];
+    let impatient = [("leeward-timeout", "500ms")];
     let answer = leeward
         .call(Method::GET, "/proxy/p/x", &impatient, "")
         .await;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use crate::clock::Moment;
@@ -22,7 +23,7 @@ pub(crate) struct State<C> {
     pub(crate) protocol: Arc<dyn TokenProtocol<C>>,
     pub(crate) settings: Settings,
     pub(crate) jitter: Jitter,
-    entries: DashMap<AccountId, Arc<Entry<C>>>,
+    entries: DashMap<AccountId, Arc<Entry<C>>, RandomState>,
     closing: AtomicBool,
 }
 
@@ -64,7 +65,7 @@ impl<C: Clone + Send + Sync + 'static> State<C> {
             protocol,
             settings,
             jitter: Jitter::random(),
-            entries: DashMap::new(),
+            entries: DashMap::with_hasher(RandomState::default()),
             closing: AtomicBool::new(false),
         })
     }

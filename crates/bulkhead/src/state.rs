@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::Settings;
 
 /// An account, or all calls without one.
@@ -22,7 +24,7 @@ pub(crate) struct Room<W> {
     in_flight: usize,
     waiting: usize,
     /// Only those with a call in flight or waiting.
-    accounts: HashMap<Name, Account<W>>,
+    accounts: HashMap<Name, Account<W>, RandomState>,
     /// The oldest waiting call of each account below its own limit.
     heads: BTreeMap<Ticket, Name>,
     next: Ticket,
@@ -55,7 +57,7 @@ impl<W> Room<W> {
             limits,
             in_flight: 0,
             waiting: 0,
-            accounts: HashMap::new(),
+            accounts: HashMap::default(),
             heads: BTreeMap::new(),
             next: 0,
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use dashmap::mapref::entry::Entry;
 use tokio::time::Instant;
 
@@ -28,7 +29,7 @@ pub struct Breakers {
 }
 
 struct Shared {
-    circuits: DashMap<Arc<str>, Arc<Breaker>>,
+    circuits: DashMap<Arc<str>, Arc<Breaker>, RandomState>,
     settings: RwLock<Settings>,
     hub: Arc<Hub>,
     capacity: usize,
@@ -70,7 +71,7 @@ impl Breakers {
     fn made(settings: Settings, hub: Hub, capacity: usize) -> Self {
         Self {
             shared: Arc::new(Shared {
-                circuits: DashMap::new(),
+                circuits: DashMap::with_hasher(RandomState::default()),
                 settings: RwLock::new(settings),
                 hub: Arc::new(hub),
                 capacity,

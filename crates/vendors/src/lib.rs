@@ -17,7 +17,7 @@
 //! | vendor | what it does to its callers |
 //! | --- | --- |
 //! | [`Rotating`] | access tokens of a few seconds; each refresh token works once, and its reuse revokes the grant |
-//! | [`SlowDown`] | allows so many requests in a window; beyond it a 403 whose body says so, or a 429 with an epoch in a header of its own |
+//! | [`SlowDown`] | allows so many requests and then none for a while: a 403 whose body says so, or a 429 with an epoch in a header of its own |
 //! | [`Outage`] | refuses everything for some seconds, and later answers very slowly for some |
 //! | [`Torn`] | closes the connection in the middle of one answer in so many |
 //! | [`Stumbling`] | answers one read in so many with a 500 |

@@ -1,4 +1,5 @@
-//! A vendor that allows so many requests in a window, and says so in a dialect of its own.
+//! A vendor that allows so many requests and then none for a while, and says so in a dialect of
+//! its own.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,35 +17,53 @@ pub enum Dialect {
     EpochInHeader,
 }
 
-/// Fixed windows, counted over all callers.
+/// A quota, counted over all callers: once it is spent, nothing is served for a while.
 #[derive(Debug)]
 pub struct SlowDown {
     dialect: Dialect,
     limit: u32,
-    window: Duration,
-    state: Mutex<(Instant, u32)>,
+    pause: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    served: u32,
+    /// Until when nothing is served.
+    closed: Option<Instant>,
 }
 
 impl SlowDown {
-    /// Allows `limit` requests in each `window`.
-    pub fn new(dialect: Dialect, limit: u32, window: Duration) -> Self {
+    /// Serves `limit` requests, then none for `pause`, and so on: however slowly its callers come,
+    /// they meet it.
+    pub fn new(dialect: Dialect, limit: u32, pause: Duration) -> Self {
+        let state = State {
+            served: 0,
+            closed: None,
+        };
         Self {
             dialect,
             limit,
-            window,
-            state: Mutex::new((Instant::now(), 0)),
+            pause,
+            state: Mutex::new(state),
         }
     }
 
-    /// Counts a request; over the limit, how long the window goes on.
+    /// Counts a request; over the limit, how long the pause goes on.
     fn over(&self) -> Option<Duration> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if now.duration_since(state.0) >= self.window {
-            *state = (now, 0);
+        if let Some(left) = state.closed.and_then(|end| end.checked_duration_since(now)) {
+            return Some(left);
         }
-        state.1 += 1;
-        (state.1 > self.limit).then(|| self.window.saturating_sub(now.duration_since(state.0)))
+        if state.closed.take().is_some() {
+            state.served = 0;
+        }
+        state.served += 1;
+        if state.served >= self.limit {
+            state.closed = Some(now + self.pause);
+        }
+        None
     }
 }
 
@@ -63,7 +82,7 @@ impl Behaviour for SlowDown {
             Dialect::EpochInHeader => {
                 let reset = SystemTime::now() + left;
                 let epoch = reset.duration_since(UNIX_EPOCH).unwrap_or_default();
-                // Whole seconds, rounded up: the window is over by then.
+                // Whole seconds, rounded up: the pause is over by then.
                 let seconds = epoch.as_secs() + u64::from(epoch.subsec_nanos() > 0);
                 Reply::json(429, &json!({ "message": "quota spent" }))
                     .header("x-window-reset", seconds)

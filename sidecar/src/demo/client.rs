@@ -172,7 +172,10 @@ impl Client {
     }
 
     async fn renew(&self, session: &Session, grant: &Grant) -> bool {
-        let form = format!("grant_type=refresh_token&refresh_token={}", grant.refresh_token);
+        let form = format!(
+            "grant_type=refresh_token&refresh_token={}",
+            grant.refresh_token
+        );
         let request = Request::post(&session.token_url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Full::new(form.into()));
@@ -181,7 +184,10 @@ impl Client {
             return false;
         };
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        match (body["access_token"].as_str(), body["refresh_token"].as_str()) {
+        match (
+            body["access_token"].as_str(),
+            body["refresh_token"].as_str(),
+        ) {
             (Some(access), Some(refresh)) if answer.status.is_success() => {
                 session.renewed(Grant {
                     access_token: access.to_owned(),

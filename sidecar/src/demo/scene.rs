@@ -42,17 +42,16 @@ impl Scene {
             Duration::from_millis(150),
         ));
         let rotating = Server::start(Rotating::new(Arc::clone(&grants)));
-        // The load is some 40 requests a second: each of these limits is met in every second, and
-        // a few of the vendor's slow calls are under way at any time.
-        let forbidden = Server::start(SlowDown::new(Dialect::ForbiddenWithCode, 30, second));
-        let epoch = Server::start(SlowDown::new(Dialect::EpochInHeader, 60, 2 * second));
+        // The load is some 40 requests a second: what is counted here comes every few seconds.
+        let forbidden = Server::start(SlowDown::new(Dialect::ForbiddenWithCode, 60, second * 2 / 5));
+        let epoch = Server::start(SlowDown::new(Dialect::EpochInHeader, 60, second * 2 / 5));
         // Not before every record was read once.
         let gone = at(0.3).max(2 * second);
         let away = gone..gone + (6 * second).min(at(0.2));
         let slow = at(0.7)..at(0.7) + (4 * second).min(at(0.15));
         let outage = Server::start(Outage::new(away, slow, 3 * second));
         let torn = Server::start(Torn::new(seed, 25));
-        let stumbles = Server::start(Stumbling::new(seed, 20, gone));
+        let stumbles = Server::start(Stumbling::new(seed, 10, gone));
         let fragile = Server::start(Fragile::new(4, second / 10, second / 4));
         let vendor = |name, trouble, file, server| Vendor {
             name,
@@ -94,7 +93,7 @@ impl Scene {
             ),
             vendor(
                 "stumbles",
-                "answers one read in 20 with a 500",
+                "answers one read in 10 with a 500",
                 include_str!("providers/stumbles.yaml"),
                 stumbles.await.map_err(listen())?,
             ),

@@ -112,10 +112,7 @@ impl Counts {
 
     /// All requests, and the available ones.
     pub fn all(&self) -> (u64, u64) {
-        (
-            self.reads.0 + self.writes.0,
-            self.reads.1 + self.writes.1,
-        )
+        (self.reads.0 + self.writes.0, self.reads.1 + self.writes.1)
     }
 
     /// Adds another vendor's counts.

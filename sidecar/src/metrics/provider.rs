@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use dashmap::DashMap;
 use http::StatusCode;
 use leeward_circuit_breaker::State;
 use prometheus::{Histogram, IntCounter, IntGauge};
@@ -89,7 +88,8 @@ pub struct ProviderMetrics {
     retry_after: Histogram,
     waits: [OnceLock<Histogram>; 3],
     proxied_ok: OnceLock<(IntCounter, Histogram)>,
-    statuses: DashMap<u16, IntCounter>,
+    // By the status, less 100.
+    statuses: Box<[OnceLock<IntCounter>; 500]>,
 }
 
 impl ProviderMetrics {
@@ -102,7 +102,7 @@ impl ProviderMetrics {
             retry_after: families.retry_after.with_label_values(&[provider]),
             waits: Default::default(),
             proxied_ok: OnceLock::new(),
-            statuses: DashMap::with_shard_amount(2),
+            statuses: Box::new([const { OnceLock::new() }; 500]),
             provider: provider.into(),
             families: families.clone(),
         }
@@ -136,14 +136,15 @@ impl ProviderMetrics {
     pub fn upstream(&self, status: Option<StatusCode>, took: Duration) {
         self.upstream_duration.observe(took.as_secs_f64());
         let Some(status) = status else { return };
-        if let Some(count) = self.statuses.get(&status.as_u16()) {
-            count.inc();
-            return;
+        let resolve = || {
+            let labels = [&*self.provider, status.as_str()];
+            self.families.upstream_responses.with_label_values(&labels)
+        };
+        match self.statuses.get(usize::from(status.as_u16() - 100)) {
+            Some(kept) => kept.get_or_init(resolve).inc(),
+            // A status beyond 599 is no status of HTTP's.
+            None => resolve().inc(),
         }
-        let labels = [&*self.provider, status.as_str()];
-        let count = self.families.upstream_responses.with_label_values(&labels);
-        count.inc();
-        self.statuses.insert(status.as_u16(), count);
     }
 
     /// What Leeward added to a request.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use leeward_auth_refresh::AccountId;
 use leeward_config::types::BreakerBy;
 
@@ -16,13 +17,13 @@ pub struct Circuits {
     by: BreakerBy,
     provider: Arc<str>,
     // The hosts of fixed bases, by the base's name ("" for the default).
-    hosts: HashMap<String, Arc<str>>,
+    hosts: HashMap<String, Arc<str>, RandomState>,
     operations: DashMap<String, Arc<str>>,
 }
 
 impl Circuits {
     /// Keys of this kind.
-    pub fn new(by: BreakerBy, provider: Arc<str>, hosts: HashMap<String, Arc<str>>) -> Self {
+    pub fn new(by: BreakerBy, provider: Arc<str>, hosts: HashMap<String, Arc<str>, RandomState>) -> Self {
         Self {
             by,
             provider,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::fast::RandomState;
 use http::{HeaderName, HeaderValue};
 use leeward_config::ExpressionHooks;
 use leeward_config::types as config;
@@ -78,7 +79,7 @@ pub fn compile(
 }
 
 /// The host of each base, where no variable changes it.
-fn circuit_hosts(file: &config::Provider) -> HashMap<String, Arc<str>> {
+fn circuit_hosts(file: &config::Provider) -> HashMap<String, Arc<str>, RandomState> {
     let named = file.bases.iter().map(|(name, url)| (&name[..], url));
     named
         .chain([("", &file.base_url)])

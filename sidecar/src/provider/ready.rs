@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Request};
-use leeward_auth_refresh::{Current, Incomplete};
+use http_body_util::Full;
+use leeward_auth_refresh::{AccountId, Current, Incomplete};
 use leeward_auth_schemes::{Inputs, Prepared, Secrets};
 use leeward_expression::{Place, Scope, Template};
 use leeward_retry::ReplayBody;
-use leeward_upstream::TlsIdentity;
+use leeward_upstream::{Client, TlsIdentity};
 use leeward_wire::BaseUrl;
 use serde_json::{Map, Value, json};
 
@@ -82,6 +84,16 @@ impl Provider {
     /// The same for a call without an account: the credential is the file's own, if there is any.
     pub(super) fn plainly(&self) -> Result<Ready, Incomplete> {
         self.make_ready(Inputs::new("", &Secrets::default()))
+    }
+
+    /// The client for an account's token calls: they appear as whom its requests appear as.
+    pub fn token_client(&self, account: &AccountId) -> Client<Full<Bytes>> {
+        let current = self.shared.keeper.peek(account);
+        let identity = current.and_then(|current| {
+            let inputs = Inputs::new(account.as_str(), &current.credential);
+            self.wire.identity_of(&inputs.scope()).ok().flatten()
+        });
+        self.wire.tokens(identity.as_ref())
     }
 
     fn make_ready(&self, inputs: Inputs) -> Result<Ready, Incomplete> {

@@ -119,9 +119,12 @@ impl Wire {
             .unwrap_or_else(|_| Arc::clone(&self.shared.default))
     }
 
-    /// The client for token calls.
-    pub fn tokens(&self) -> Client<Full<Bytes>> {
-        self.shared.default.tokens.clone()
+    /// The client for token calls, as this identity.
+    pub fn tokens(&self, identity: Option<&TlsIdentity>) -> Client<Full<Bytes>> {
+        match identity {
+            None => self.shared.default.tokens.clone(),
+            Some(identity) => self.pair(identity).tokens.clone(),
+        }
     }
 }
 

@@ -186,6 +186,30 @@ headers: {{X-Hash: '{{{{$hash("sha256", request.body, "hex")}}}}', X-Now: '{{{{n
 }
 
 #[tokio::test]
+async fn a_bearer_that_reads_the_request_is_made_for_each() {
+    let vendor = echo().await;
+    let file = format!(
+        "base_url: {}\nauth: {{type: bearer, token: '{{{{credentials.key & request.path}}}}'}}",
+        vendor.url()
+    );
+    let leeward = Files::new()
+        .provider("p", &file)
+        .account("acme", "provider: p\ncredentials: {key: k, token: unused}")
+        .start()
+        .await;
+    for path in ["/a", "/b"] {
+        leeward.get(&format!("/proxy/p{path}")).await.live();
+        let seen = vendor.last();
+        let expected = format!("Bearer k{path}");
+        assert_eq!(seen.header("authorization"), Some(&*expected));
+    }
+    leeward.put("other", "p", json!({})).await;
+    leeward.get_as("other", "/proxy/p/c").await.live();
+    // `&` joins nothing to the path, as JSONata has it: a key that is needed is asked for by `$exists`.
+    assert_eq!(vendor.last().header("authorization"), Some("Bearer /c"));
+}
+
+#[tokio::test]
 async fn what_a_type_needs_is_named_when_the_account_lacks_it() {
     let vendor = echo().await;
     let file = |auth: &str| format!("base_url: {}\nauth: {auth}", vendor.url());

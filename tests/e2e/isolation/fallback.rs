@@ -63,7 +63,7 @@ fn kept(answer: &Answer, path: &str) {
 }
 
 async fn start(vendor: &Server, lines: &str) -> Leeward {
-    let lines = format!("retry: {{max_attempts: 1}}\ntimeout: {{response: 200ms}}\n{lines}");
+    let lines = format!("retry: {{max_attempts: 1}}\ntimeout: {{response: 2s}}\n{lines}");
     let files = provider(&vendor.url(), &lines);
     files
         .account("a", "provider: p")

@@ -34,6 +34,18 @@ async fn a_request_ends_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_cut_off_is_dropped_before_the_refusal_goes_out() {
+    let probe = Probe::answering(200);
+    probe.then(Answer::Hang);
+    let service = TotalTimeoutLayer::new().layer(probe.service());
+    let mut call = Box::pin(service.oneshot(request(Some(SECOND), ProbeBody::empty())));
+    assert!(call.as_mut().await.is_err());
+    // The future is still there; what it held is not.
+    let counts = probe.counts();
+    assert_eq!((counts.in_flight, counts.cancelled), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deadline_counts_from_where_it_was_made() {
     let probe = Probe::answering(200);
     probe.then(Answer::Hang);

@@ -176,6 +176,36 @@ async fn a_body_that_has_flowed_is_given_again_from_its_beginning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_nothing_is_repeated_a_layer_inside_may_still_copy_what_is_kept() {
+    for (keeps_body, body, copied) in [
+        (false, ProbeBody::empty(), true),
+        (false, ProbeBody::full("abc"), false),
+        (true, ProbeBody::full("abc"), true),
+    ] {
+        let policy = Plain {
+            keeps_body,
+            ..Plain::default()
+        };
+        let settings = Settings {
+            max_attempts: 1,
+            ..at_once()
+        };
+        let inside = tower::service_fn(async |request: http::Request<ReplayBody<ProbeBody>>| {
+            let status = match request.body().try_clone() {
+                Some(_) => 200,
+                None => 204,
+            };
+            let mut response = Response::new(ProbeBody::empty());
+            *response.status_mut() = http::StatusCode::from_u16(status)?;
+            Ok::<_, BoxError>(response)
+        });
+        let service = RetryLayer::new(settings, policy, RetryBudget::default()).layer(inside);
+        let response = service.oneshot(request(Method::POST, body)).await.unwrap();
+        assert_eq!(response.status() == 200, copied);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_over_the_cap_is_not_given_again() {
     let settings = Settings {
         replay_cap: 5,
