@@ -1,5 +1,6 @@
 //! Whose request it is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Request;
@@ -12,9 +13,10 @@ pub trait Caller<B>: Clone + Send + Sync + 'static {
     /// The account that it is for, part of the gate's key; `""` if there is none.
     fn account(&self, request: &Request<B>) -> Arc<str>;
 
-    /// The path that goes to the vendor, without the query.
-    fn path<'a>(&self, request: &'a Request<B>) -> &'a str {
-        request.uri().path()
+    /// The path that goes to the vendor, without the query; asked only where a scope is closed or a
+    /// rule reads it.
+    fn path<'a>(&self, request: &'a Request<B>) -> Cow<'a, str> {
+        request.uri().path().into()
     }
 
     /// What rules may ask of the account; asked only where a rule does.

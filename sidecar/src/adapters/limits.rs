@@ -1,5 +1,6 @@
 //! What the gate and the rules ask of a request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Request;
@@ -46,6 +47,14 @@ impl<B> Caller<B> for LimitedCaller {
     fn account(&self, request: &Request<B>) -> Arc<str> {
         let account = Call::of(request).and_then(|call| call.account());
         account.map_or_else(|| Arc::clone(&self.nobody), AccountId::shared)
+    }
+
+    fn path<'a>(&self, request: &'a Request<B>) -> Cow<'a, str> {
+        // The gate asks before the vendor's URL is made, the rules after: both mean the same path.
+        match Call::of(request) {
+            Some(call) => self.provider.vendor_path(call, request.uri()),
+            None => request.uri().path().into(),
+        }
     }
 
     fn facts(&self, request: &Request<B>) -> Arc<dyn AccountFacts> {

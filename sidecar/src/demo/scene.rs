@@ -43,7 +43,11 @@ impl Scene {
         ));
         let rotating = Server::start(Rotating::new(Arc::clone(&grants)));
         // The load is some 40 requests a second: what is counted here comes every few seconds.
-        let forbidden = Server::start(SlowDown::new(Dialect::ForbiddenWithCode, 60, second * 2 / 5));
+        let forbidden = Server::start(SlowDown::new(
+            Dialect::ForbiddenWithCode,
+            60,
+            second * 2 / 5,
+        ));
         let epoch = Server::start(SlowDown::new(Dialect::EpochInHeader, 60, second * 2 / 5));
         // Not before every record was read once.
         let gone = at(0.3).max(2 * second);

@@ -10,6 +10,7 @@ mod state;
 mod values;
 mod wire;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -327,6 +328,17 @@ impl Provider {
     /// Whose token it is where no account's credentials are used: the provider's own.
     pub fn own_account(&self) -> Option<AccountId> {
         (self.buys_tokens() && !self.needs_account()).then(|| own_account(&self.name))
+    }
+
+    /// The path that a call has at the vendor, whether its URL is already made or not.
+    pub fn vendor_path<'a>(&self, call: &Call, target: &'a http::Uri) -> Cow<'a, str> {
+        if target.authority().is_some() {
+            return target.path().into();
+        }
+        let url = self
+            .base_of(call)
+            .and_then(|base| base.join(crate::egress::tail_of(target)).ok());
+        url.map_or_else(|| target.path().into(), |url| url.path().to_owned().into())
     }
 
     /// The base URL that a call went to.

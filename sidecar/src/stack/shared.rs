@@ -87,7 +87,8 @@ mod tests {
             let request = Request::new(ProbeBody::empty());
             let answer = service.clone().call(request).await.expect("the probe answers");
             assert_eq!(answer.status(), 200);
-            let _ = service.poll_ready(&mut Context::from_waker(Waker::noop()));
+            let mut cx = Context::from_waker(Waker::noop());
+            let _ = Service::<Request<ProbeBody>>::poll_ready(&mut service, &mut cx);
         }
         assert_eq!(probe.counts().calls, 3);
         assert_eq!(probe.counts().calls_without_readiness, 0);

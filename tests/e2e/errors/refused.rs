@@ -84,3 +84,30 @@ async fn what_leeward_refuses_to_send() {
     let room = || async { leeward.get("/proxy/full/x").await.status == 200 };
     leeward.until("the place is free again", room).await;
 }
+
+#[tokio::test]
+async fn a_scope_of_a_path_is_told_by_the_path_at_the_vendor() {
+    let vendor = vendor(|call: &Call| match call.head.uri.path() {
+        "/v3/jobs/7" => json(429, json!({})).header("retry-after", http::HeaderValue::from(60)),
+        _ => json(200, json!({})),
+    })
+    .await;
+    let rules = "rate_limit: {rules: [{id: jobs, when: {status: 429, path: '^/v3/jobs/'}, scope: jobs, \
+                 wait: [{header: Retry-After, format: http}]}]}";
+    let leeward = Files::new()
+        .provider(
+            "limited",
+            &format!("{}\n{rules}", open(&format!("{}/v3", vendor.url()))),
+        )
+        .start()
+        .await;
+    for _ in 0..2 {
+        let problem = leeward
+            .get("/proxy/limited/jobs/7")
+            .await
+            .problem(429, "rate_limited");
+        assert_eq!(problem["scope"], "jobs");
+    }
+    assert_eq!(vendor.books().read(Entry::Requests), 1);
+    leeward.get("/proxy/limited/contacts/7").await.live();
+}

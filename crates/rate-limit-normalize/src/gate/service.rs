@@ -102,7 +102,7 @@ where
                 let shut = if gate.is_empty() {
                     None
                 } else {
-                    gate.check(&caller.account(&request), caller.path(&request))
+                    gate.check(&caller.account(&request), &caller.path(&request))
                 };
                 if let Some(shut) = shut {
                     State::Refused {
@@ -253,7 +253,7 @@ fn closed<C: Caller<B>, B>(
         return None;
     }
     let account = caller.account(request);
-    let shut = gate.check(&account, caller.path(request))?;
+    let shut = gate.check(&account, &caller.path(request))?;
     Some((shut, account))
 }
 
