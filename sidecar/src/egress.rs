@@ -109,8 +109,8 @@ impl Egress {
             return Ok(());
         };
         let given = headers.get(headers::TOKEN).map(http::HeaderValue::as_bytes);
-        let right = given
-            .is_some_and(|given| crate::secret::same(given, token.expose_secret().as_bytes()));
+        let right =
+            given.is_some_and(|given| crate::secret::same(given, token.expose_secret().as_bytes()));
         right.then_some(()).ok_or_else(|| {
             Error::refused(
                 Code::Unauthorized,
@@ -170,9 +170,9 @@ fn target_of(tail: &str) -> Result<Uri, Error> {
     if tail.is_empty() {
         return Ok(Uri::from_static(NO_PATH));
     }
-    PathAndQuery::try_from(tail).map(Uri::from).map_err(|_| {
-        Error::refused(Code::InvalidRequest, "the path holds what no URI may hold")
-    })
+    PathAndQuery::try_from(tail)
+        .map(Uri::from)
+        .map_err(|_| Error::refused(Code::InvalidRequest, "the path holds what no URI may hold"))
 }
 
 /// What follows the provider's name, as it came.

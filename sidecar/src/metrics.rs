@@ -20,7 +20,9 @@ const SHORT: &[f64] = &[
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 1.0,
 ];
 /// Seconds that a vendor asks one to wait.
-const WAITS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 86400.0];
+const WAITS: &[f64] = &[
+    1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 86400.0,
+];
 
 /// The registry and its families. Names and labels are SPEC section 10's.
 #[derive(Debug, Clone)]
@@ -58,30 +60,151 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let r = Registry::new();
         let metrics = Self {
-            requests: counters(&r, "leeward_requests_total", "Requests answered, by provider, operation, outcome and source of the answer.", &["provider", "operation", "outcome", "source"])?,
-            duration: histograms(&r, "leeward_request_duration_seconds", "From a request's head to its answer's head.", &["provider", "source", "outcome"], SECONDS)?,
-            upstream_duration: histograms(&r, "leeward_upstream_duration_seconds", "From a call at the wire to its answer's head, or its failure.", &["provider"], SECONDS)?,
-            overhead: histograms(&r, "leeward_overhead_seconds", "What Leeward added to the vendor's own time: waits and work.", &["provider"], SHORT)?,
-            upstream_responses: counters(&r, "leeward_upstream_responses_total", "Answers of the vendor by status.", &["provider", "status"])?,
-            in_flight: gauges(&r, "leeward_in_flight", "Requests under way.", &["provider"])?,
-            wait: histograms(&r, "leeward_wait_seconds", "What a request waited for inside Leeward.", &["provider", "for"], SECONDS)?,
-            retries: counters(&r, "leeward_retries_total", "Attempts beyond the first.", &["provider", "reason"])?,
-            connects: counters(&r, "leeward_connects_total", "Connections made to the vendor.", &["provider", "result"])?,
-            rate_limited: counters(&r, "leeward_rate_limited_total", "Requests limited, by whom.", &["provider", "scope", "by"])?,
-            retry_after: histograms(&r, "leeward_retry_after_seconds", "Waits that limits asked for.", &["provider"], WAITS)?,
-            breakers: gauges(&r, "leeward_breakers", "Circuits of the provider in each state.", &["provider", "state"])?,
-            breaker_transitions: counters(&r, "leeward_breaker_transitions_total", "Changes of a circuit's state.", &["provider", "to"])?,
-            token_refreshes: counters(&r, "leeward_token_refreshes_total", "Refresh flights by result.", &["provider", "result"])?,
-            accounts: gauges(&r, "leeward_accounts", "Accounts in the store by status.", &["provider", "status"])?,
-            token_expiry: register(&r, GaugeVec::new(Opts::new("leeward_token_expiry_seconds", "Seconds until the soonest expiry of a token."), &["provider"])?)?,
-            listener_refused: counters(&r, "leeward_listener_refused_total", "Connections and messages refused before they were requests.", &["listener", "reason"])?,
-            store_up: register(&r, IntGauge::new("leeward_store_up", "1 while the store answers.")?)?,
-            reload_failures: register(&r, IntCounter::new("leeward_config_reload_failures_total", "Changed configurations that were refused.")?)?,
-            generation: register(&r, IntGauge::new("leeward_config_generation", "Configurations that have been in force since the start.")?)?,
-            panics: register(&r, IntCounter::new("leeward_panics_total", "Panics inside a request that ended as a 500.")?)?,
+            requests: counters(
+                &r,
+                "leeward_requests_total",
+                "Requests answered, by provider, operation, outcome and source of the answer.",
+                &["provider", "operation", "outcome", "source"],
+            )?,
+            duration: histograms(
+                &r,
+                "leeward_request_duration_seconds",
+                "From a request's head to its answer's head.",
+                &["provider", "source", "outcome"],
+                SECONDS,
+            )?,
+            upstream_duration: histograms(
+                &r,
+                "leeward_upstream_duration_seconds",
+                "From a call at the wire to its answer's head, or its failure.",
+                &["provider"],
+                SECONDS,
+            )?,
+            overhead: histograms(
+                &r,
+                "leeward_overhead_seconds",
+                "What Leeward added to the vendor's own time: waits and work.",
+                &["provider"],
+                SHORT,
+            )?,
+            upstream_responses: counters(
+                &r,
+                "leeward_upstream_responses_total",
+                "Answers of the vendor by status.",
+                &["provider", "status"],
+            )?,
+            in_flight: gauges(
+                &r,
+                "leeward_in_flight",
+                "Requests under way.",
+                &["provider"],
+            )?,
+            wait: histograms(
+                &r,
+                "leeward_wait_seconds",
+                "What a request waited for inside Leeward.",
+                &["provider", "for"],
+                SECONDS,
+            )?,
+            retries: counters(
+                &r,
+                "leeward_retries_total",
+                "Attempts beyond the first.",
+                &["provider", "reason"],
+            )?,
+            connects: counters(
+                &r,
+                "leeward_connects_total",
+                "Connections made to the vendor.",
+                &["provider", "result"],
+            )?,
+            rate_limited: counters(
+                &r,
+                "leeward_rate_limited_total",
+                "Requests limited, by whom.",
+                &["provider", "scope", "by"],
+            )?,
+            retry_after: histograms(
+                &r,
+                "leeward_retry_after_seconds",
+                "Waits that limits asked for.",
+                &["provider"],
+                WAITS,
+            )?,
+            breakers: gauges(
+                &r,
+                "leeward_breakers",
+                "Circuits of the provider in each state.",
+                &["provider", "state"],
+            )?,
+            breaker_transitions: counters(
+                &r,
+                "leeward_breaker_transitions_total",
+                "Changes of a circuit's state.",
+                &["provider", "to"],
+            )?,
+            token_refreshes: counters(
+                &r,
+                "leeward_token_refreshes_total",
+                "Refresh flights by result.",
+                &["provider", "result"],
+            )?,
+            accounts: gauges(
+                &r,
+                "leeward_accounts",
+                "Accounts in the store by status.",
+                &["provider", "status"],
+            )?,
+            token_expiry: register(
+                &r,
+                GaugeVec::new(
+                    Opts::new(
+                        "leeward_token_expiry_seconds",
+                        "Seconds until the soonest expiry of a token.",
+                    ),
+                    &["provider"],
+                )?,
+            )?,
+            listener_refused: counters(
+                &r,
+                "leeward_listener_refused_total",
+                "Connections and messages refused before they were requests.",
+                &["listener", "reason"],
+            )?,
+            store_up: register(
+                &r,
+                IntGauge::new("leeward_store_up", "1 while the store answers.")?,
+            )?,
+            reload_failures: register(
+                &r,
+                IntCounter::new(
+                    "leeward_config_reload_failures_total",
+                    "Changed configurations that were refused.",
+                )?,
+            )?,
+            generation: register(
+                &r,
+                IntGauge::new(
+                    "leeward_config_generation",
+                    "Configurations that have been in force since the start.",
+                )?,
+            )?,
+            panics: register(
+                &r,
+                IntCounter::new(
+                    "leeward_panics_total",
+                    "Panics inside a request that ended as a 500.",
+                )?,
+            )?,
             registry: r.clone(),
         };
-        let built = register(&r, GaugeVec::new(Opts::new("leeward_build_info", "Always 1; the labels say what runs."), &["version", "commit"])?)?;
+        let built = register(
+            &r,
+            GaugeVec::new(
+                Opts::new("leeward_build_info", "Always 1; the labels say what runs."),
+                &["version", "commit"],
+            )?,
+        )?;
         let info: Gauge = built.with_label_values(&[crate::VERSION, crate::COMMIT]);
         info.set(1.0);
         Ok(metrics)
@@ -120,6 +243,14 @@ impl Metrics {
         });
     }
 
+    /// Forgets the circuits of a provider that is gone: a gauge must not tell of them for ever.
+    pub fn forget_breakers(&self, provider: &str) {
+        for state in ["closed", "half_open", "open"] {
+            // One that was never set is not there to be removed.
+            let _ = self.breakers.remove_label_values(&[provider, state]);
+        }
+    }
+
     /// Counts a refresh flight.
     pub fn token_refreshed(&self, provider: &str, result: &str) {
         self.token_refreshes
@@ -145,8 +276,16 @@ fn retain<B: MetricVecBuilder>(family: &MetricVec<B>, keep: impl Fn(&[&str]) -> 
 where
     MetricVec<B>: Collector,
 {
-    for series in family.collect().iter().flat_map(|family| family.get_metric()) {
-        let labels: Vec<&str> = series.get_label().iter().map(|label| label.value()).collect();
+    for series in family
+        .collect()
+        .iter()
+        .flat_map(|family| family.get_metric())
+    {
+        let labels: Vec<&str> = series
+            .get_label()
+            .iter()
+            .map(|label| label.value())
+            .collect();
         if !keep(&labels) {
             // Another thread may have been faster.
             let _ = family.remove_label_values(&labels);

@@ -142,7 +142,9 @@ impl Registry {
             let good = faults.is_empty();
             standings.push(Standing {
                 name: name.clone(),
-                version: entry.as_ref().map(|entry| entry.provider.version().to_owned()),
+                version: entry
+                    .as_ref()
+                    .map(|entry| entry.provider.version().to_owned()),
                 faults,
             });
             let Some(entry) = entry else { continue };
@@ -156,6 +158,9 @@ impl Registry {
         }
         names.retain(|path, _| sources.iter().any(|source| source.path == *path));
         drop(names);
+        for gone in before.keys().filter(|name| !next.contains_key(*name)) {
+            self.metrics.forget_breakers(gone);
+        }
         self.snapshot.store(Arc::new(next));
         self.standings.store(Arc::new(standings.clone()));
         standings.retain(|standing| !standing.faults.is_empty());
@@ -178,7 +183,13 @@ impl Registry {
         let state = self
             .states
             .entry(name.to_owned())
-            .or_insert_with(|| Arc::new(ProviderState::new(&name.into(), &self.metrics, &shared.clock)))
+            .or_insert_with(|| {
+                Arc::new(ProviderState::new(
+                    &name.into(),
+                    &self.metrics,
+                    &shared.clock,
+                ))
+            })
             .clone();
         let provider =
             compile(file, version, state, shared).map_err(|fault| vec![fault.to_string()])?;
@@ -195,7 +206,10 @@ impl Registry {
             let provider = entry.provider();
             let circuits = provider.state().breakers.snapshot();
             for state in [State::Closed, State::HalfOpen, State::Open] {
-                let count = circuits.iter().filter(|circuit| circuit.state == state).count();
+                let count = circuits
+                    .iter()
+                    .filter(|circuit| circuit.state == state)
+                    .count();
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
                 provider.metrics().set_breakers(state, count);
             }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use leeward_auth_refresh::Keeper;
 use leeward_auth_schemes::{SchemeProtocol, Secrets};
-use leeward_config::{Loaded, Process};
 use leeward_config::types::OneOrMany;
+use leeward_config::{Loaded, Process};
 use leeward_pagination::CursorKeys;
 use leeward_storage::{Keys, OpenError, Store};
 use secrecy::SecretString;
@@ -160,15 +160,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let drain = Drain::default();
     let ready = Ready::default();
     listen(
-        sockets,
-        &process,
-        &registry,
-        &accounts,
-        &reloader,
-        &metrics,
-        &drain,
-        &ready,
-        &mut tasks,
+        sockets, &process, &registry, &accounts, &reloader, &metrics, &drain, &ready, &mut tasks,
     );
     ready.set();
     announce(&addresses);
@@ -214,12 +206,12 @@ fn keeper(
 async fn open_store(process: &Process) -> Result<(Store, Keys), StartError> {
     let url = process.store.expose();
     let keys = match &process.encryption_key {
-        Some(OneOrMany(list)) => {
-            Keys::parse(list.iter().map(|key| key.expose())).map_err(|error| StartError::Key(error.to_string()))?
-        }
+        Some(OneOrMany(list)) => Keys::parse(list.iter().map(|key| key.expose()))
+            .map_err(|error| StartError::Key(error.to_string()))?,
         None => match Store::key_file(url).map_err(|error| StartError::Store(error.to_string()))? {
             Some(path) => {
-                let loaded = Keys::load_or_create(&path).map_err(|error| StartError::Key(error.to_string()))?;
+                let loaded = Keys::load_or_create(&path)
+                    .map_err(|error| StartError::Key(error.to_string()))?;
                 if loaded.created {
                     tracing::warn!(
                         path = %path.display(),
@@ -255,7 +247,10 @@ fn warn_of(loaded: &Loaded) {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything that a listener serves from")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything that a listener serves from"
+)]
 fn listen(
     sockets: Sockets,
     process: &Process,
@@ -274,9 +269,14 @@ fn listen(
         header_size: process.limits.header_size.bytes(),
     };
     let secret = |secret: &Option<leeward_config::types::Secret>| {
-        secret.as_ref().map(|secret| SecretString::from(secret.expose()))
+        secret
+            .as_ref()
+            .map(|secret| SecretString::from(secret.expose()))
     };
-    let egress = Arc::new(Egress::new(Arc::clone(registry), secret(&process.egress_token)));
+    let egress = Arc::new(Egress::new(
+        Arc::clone(registry),
+        secret(&process.egress_token),
+    ));
     let admin = Arc::new(Admin {
         registry: Arc::clone(registry),
         accounts: accounts.clone(),
@@ -295,7 +295,11 @@ fn listen(
         bound,
         limits,
         // Scrapes and operators hold up no end.
-        drain: if counts { drain.clone() } else { Drain::default() },
+        drain: if counts {
+            drain.clone()
+        } else {
+            Drain::default()
+        },
         metrics: metrics.clone(),
     };
     for bound in sockets.egress {
@@ -325,7 +329,10 @@ fn listen(
 /// whoever started it with port 0 waits for it.
 fn announce(addresses: &Value) {
     let mut line = serde_json::Map::new();
-    line.insert("timestamp".into(), crate::accounts::time(std::time::SystemTime::now()).into());
+    line.insert(
+        "timestamp".into(),
+        crate::accounts::time(std::time::SystemTime::now()).into(),
+    );
     line.insert("level".into(), "INFO".into());
     line.insert("message".into(), "listening".into());
     if let Value::Object(addresses) = addresses {
@@ -361,11 +368,7 @@ impl Running {
         self.tasks.shutdown().await;
         self.store.close().await;
         tracing::info!(quiet, "ended");
-        if quiet {
-            Ended::Quiet
-        } else {
-            Ended::CutOff
-        }
+        if quiet { Ended::Quiet } else { Ended::CutOff }
     }
 }
 

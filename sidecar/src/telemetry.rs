@@ -47,7 +47,9 @@ impl Telemetry {
         }
         match request.uri().path() {
             "/livez" => text(StatusCode::OK, "ok\n"),
-            "/readyz" if self.drain.draining() => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+            "/readyz" if self.drain.draining() => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+            }
             "/readyz" if self.ready.is() => text(StatusCode::OK, "ok\n"),
             "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
             "/metrics" => self.metrics(),
@@ -76,7 +78,9 @@ impl Telemetry {
         let providers = standings.iter().map(|standing| {
             let entry = self.registry.entry(&standing.name);
             let state = entry.as_ref().map(|entry| entry.provider().state());
-            let circuits = state.map(|state| state.breakers.snapshot()).unwrap_or_default();
+            let circuits = state
+                .map(|state| state.breakers.snapshot())
+                .unwrap_or_default();
             let open = circuits
                 .iter()
                 .filter(|circuit| circuit.state != leeward_circuit_breaker::State::Closed)
@@ -105,12 +109,14 @@ impl Telemetry {
 fn html(status: &Value) -> Response<Body> {
     let mut rows = String::new();
     for provider in status["providers"].as_array().into_iter().flatten() {
-        let cell = |name: &str| escape(&match &provider[name] {
-            Value::String(text) => text.clone(),
-            Value::Null => "–".to_owned(),
-            Value::Array(list) if list.is_empty() => "none".to_owned(),
-            other => other.to_string(),
-        });
+        let cell = |name: &str| {
+            escape(&match &provider[name] {
+                Value::String(text) => text.clone(),
+                Value::Null => "–".to_owned(),
+                Value::Array(list) if list.is_empty() => "none".to_owned(),
+                other => other.to_string(),
+            })
+        };
         rows.push_str(&format!(
             "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}\n",
             cell("provider"),
@@ -128,13 +134,19 @@ fn html(status: &Value) -> Response<Body> {
          <h1>Leeward {}</h1><p>{}</p><table>\
          <tr><th>provider<th>version<th>faults<th>circuits not closed<th>closed gates<th>in flight<th>waiting\n{rows}</table>",
         crate::VERSION,
-        if status["ready"] == true { "ready" } else { "not ready" },
+        if status["ready"] == true {
+            "ready"
+        } else {
+            "not ready"
+        },
     );
     answer(StatusCode::OK, "text/html; charset=utf-8", page)
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 fn text(status: StatusCode, text: &str) -> Response<Body> {

@@ -120,7 +120,12 @@ impl leeward_auth_refresh::Observe for TokenObserver {
         _reason: Option<&str>,
     ) {
         // Which account: GET /accounts?status=needs_reauth, never the log.
-        tracing::warn!(provider, from = from.as_str(), to = to.as_str(), "account status");
+        tracing::warn!(
+            provider,
+            from = from.as_str(),
+            to = to.as_str(),
+            "account status"
+        );
     }
 
     fn waited(&self, provider: &str, waited: Duration) {

@@ -104,7 +104,10 @@ pub fn provider_for(
     };
     if let Some(name) = named {
         let entry = registry.entry(name).ok_or_else(|| {
-            Error::refused(Code::UnknownProvider, format!("no provider is called {name:?}"))
+            Error::refused(
+                Code::UnknownProvider,
+                format!("no provider is called {name:?}"),
+            )
         })?;
         return if entry.provider().resources().has(resource) {
             Ok(entry)

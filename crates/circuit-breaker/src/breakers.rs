@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use dashmap::DashMap;
-use foldhash::fast::RandomState;
 use dashmap::mapref::entry::Entry;
+use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use crate::breaker::{Breaker, Hub, Ticket};

@@ -54,7 +54,10 @@ impl Directory {
         if super::is_own(&id) {
             return;
         }
-        let before = self.shared.accounts.insert(id.clone(), Arc::clone(&provider));
+        let before = self
+            .shared
+            .accounts
+            .insert(id.clone(), Arc::clone(&provider));
         let mut of_provider = self
             .shared
             .of_provider

@@ -41,9 +41,7 @@ impl Accounts {
                 faults.push((file.account.0.as_str().to_owned(), error));
             }
         }
-        if remove_others
-            && let Err(error) = self.remove_others(&here).await
-        {
+        if remove_others && let Err(error) = self.remove_others(&here).await {
             faults.push(("accounts".to_owned(), error.into()));
         }
         faults

@@ -14,7 +14,7 @@ use leeward_auth_schemes::{ProviderAuth, Secrets};
 use leeward_storage::{Account, Filter, StorageError, Store};
 
 pub use directory::{Directory, Only};
-pub use put::{Change, PutError, Put};
+pub use put::{Change, Put, PutError};
 pub use view::{Page, time, view};
 
 use crate::clock::Clock;
@@ -167,4 +167,3 @@ impl Accounts {
 fn is_own(id: &AccountId) -> bool {
     id.as_str().ends_with('/')
 }
-

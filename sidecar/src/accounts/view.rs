@@ -39,6 +39,8 @@ pub fn view<C>(record: &Record<C>, vars: &Map, refreshing: bool) -> Value {
 
 /// RFC 3339, UTC.
 pub fn time(time: SystemTime) -> String {
-    jiff::Timestamp::try_from(time)
-        .map_or_else(|_| "9999-12-31T23:59:59Z".to_owned(), |time| time.to_string())
+    jiff::Timestamp::try_from(time).map_or_else(
+        |_| "9999-12-31T23:59:59Z".to_owned(),
+        |time| time.to_string(),
+    )
 }

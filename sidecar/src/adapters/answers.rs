@@ -74,7 +74,10 @@ impl<B> Inspect<B> for AnswerTests {
         Asked {
             call: Call::of(request).cloned(),
             method: request.method().clone(),
-            path: self.inner.reads_path.then(|| request.uri().path().to_owned()),
+            path: self
+                .inner
+                .reads_path
+                .then(|| request.uri().path().to_owned()),
         }
     }
 
@@ -89,7 +92,11 @@ impl<B> Inspect<B> for AnswerTests {
         let rejected = {
             let status = parts.status;
             let answer = answer(asked, parts, look);
-            let concerned = self.inner.rejected.iter().filter(|test| test.concerns(status));
+            let concerned = self
+                .inner
+                .rejected
+                .iter()
+                .filter(|test| test.concerns(status));
             let account = asked.call.as_ref().and_then(|call| call.account());
             let facts = LazyFacts(&self.inner.accounts, account);
             let now = self.inner.accounts.wall();

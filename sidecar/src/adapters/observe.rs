@@ -52,12 +52,7 @@ impl leeward_upstream::Observe for Observer {
 }
 
 impl leeward_rate_limit_normalize::Observe for Observer {
-    fn limited(
-        &self,
-        scope: &str,
-        by: leeward_rate_limit_normalize::By,
-        retry_after: Duration,
-    ) {
+    fn limited(&self, scope: &str, by: leeward_rate_limit_normalize::By, retry_after: Duration) {
         self.metrics.rate_limited(scope, by.as_str(), retry_after);
     }
 

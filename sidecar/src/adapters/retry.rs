@@ -40,14 +40,19 @@ impl RetryPolicy {
     }
 
     fn listed(&self, outcome: Outcome) -> bool {
-        self.inner.after.iter().any(|listed| match (listed, outcome) {
-            (RetryAfter::Connect, Outcome::NeverSent)
-            | (RetryAfter::Reset, Outcome::Reset)
-            | (RetryAfter::Timeout, Outcome::TimedOut) => true,
-            (RetryAfter::ServerErrors, Outcome::Answered(status)) => status.is_server_error(),
-            (RetryAfter::Status(listed), Outcome::Answered(status)) => status.as_u16() == *listed,
-            _ => false,
-        })
+        self.inner
+            .after
+            .iter()
+            .any(|listed| match (listed, outcome) {
+                (RetryAfter::Connect, Outcome::NeverSent)
+                | (RetryAfter::Reset, Outcome::Reset)
+                | (RetryAfter::Timeout, Outcome::TimedOut) => true,
+                (RetryAfter::ServerErrors, Outcome::Answered(status)) => status.is_server_error(),
+                (RetryAfter::Status(listed), Outcome::Answered(status)) => {
+                    status.as_u16() == *listed
+                }
+                _ => false,
+            })
     }
 }
 
@@ -84,4 +89,3 @@ impl<RB> leeward_retry::Policy<RB, Error> for RetryPolicy {
         Kind::Torn(source).into()
     }
 }
-

@@ -82,7 +82,9 @@ impl Admin {
             Err(error @ PutError::Credentials(_)) => {
                 return AdminAnswer::invalid(&[("/credentials".to_owned(), error.to_string())]);
             }
-            Err(error @ (PutError::Store(_) | PutError::Busy)) => return AdminAnswer::store(&error),
+            Err(error @ (PutError::Store(_) | PutError::Busy)) => {
+                return AdminAnswer::store(&error);
+            }
         };
         let status = if change == Change::Created {
             StatusCode::CREATED
@@ -193,7 +195,10 @@ fn read(id: &str, body: &[u8]) -> (Put, Vec<(String, String)>) {
             fault("/overrides", "overrides are not in this version");
         } else if !KNOWN.contains(&name.as_str()) {
             let name = name.replace('~', "~0").replace('/', "~1");
-            fault(&format!("/{name}"), "unknown member; there are provider, credentials, vars");
+            fault(
+                &format!("/{name}"),
+                "unknown member; there are provider, credentials, vars",
+            );
         }
     }
     match members.get("provider") {

@@ -35,7 +35,9 @@ impl AdminAnswer {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let detail = faults
             .first()
-            .map_or_else(String::new, |(pointer, message)| format!("{pointer}: {message}"));
+            .map_or_else(String::new, |(pointer, message)| {
+                format!("{pointer}: {message}")
+            });
         let id = RequestId::random();
         let place = Place {
             request_id: id.as_str(),

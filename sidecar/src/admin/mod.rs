@@ -69,7 +69,11 @@ impl Admin {
         let (head, body) = request.into_parts();
         let Ok(body) = Limited::new(body, MOST).collect().await else {
             let why = "the body is over 1 MiB, or broke off";
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLargeRequest, why);
+            return refuse(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Code::PayloadTooLargeRequest,
+                why,
+            );
         };
         let asked = Asked {
             method: &head.method,
@@ -122,7 +126,9 @@ impl Admin {
             ("GET", ["providers"]) => self.providers().await,
             ("GET", ["breakers"]) => self.breakers(),
             ("POST", ["breakers", key, "reset"]) => self.reset_breaker(None, key),
-            ("POST", ["breakers", provider, key, "reset"]) => self.reset_breaker(Some(provider), key),
+            ("POST", ["breakers", provider, key, "reset"]) => {
+                self.reset_breaker(Some(provider), key)
+            }
             ("GET", ["limits"]) => self.limits(),
             ("GET", ["config"]) => self.config(),
             ("POST", ["reload"]) => {
@@ -131,7 +137,10 @@ impl Admin {
             }
             ("POST", ["drain"]) => {
                 self.drain.begin();
-                AdminAnswer::json(StatusCode::ACCEPTED, serde_json::json!({ "draining": true }))
+                AdminAnswer::json(
+                    StatusCode::ACCEPTED,
+                    serde_json::json!({ "draining": true }),
+                )
             }
             _ => match allowed(path.as_slice()) {
                 Some(allow) => AdminAnswer::not_allowed(allow),

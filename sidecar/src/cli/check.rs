@@ -25,7 +25,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Ok(())
     } else {
         let count = loaded.faults.len();
-        eprintln!("leeward: {count} fault{}", if count == 1 { "" } else { "s" });
+        eprintln!(
+            "leeward: {count} fault{}",
+            if count == 1 { "" } else { "s" }
+        );
         Err(Failure::Said)
     }
 }

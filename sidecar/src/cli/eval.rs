@@ -39,7 +39,8 @@ pub(super) struct Arguments {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<leeward_config::Period>().map(|period| period.0)
+    text.parse::<leeward_config::Period>()
+        .map(|period| period.0)
 }
 
 fn size(text: &str) -> Result<u64, String> {
@@ -51,7 +52,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.batch {
         return batch(&limits);
     }
-    let source = match arguments.expr.as_deref().map(|text| text.strip_prefix('@').ok_or(text)) {
+    let source = match arguments
+        .expr
+        .as_deref()
+        .map(|text| text.strip_prefix('@').ok_or(text))
+    {
         Some(Ok(path)) => read(path.as_ref())?,
         Some(Err(text)) => text.to_owned(),
         None => return Err(Failure::Input("--expr is missing".to_owned())),
@@ -66,7 +71,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
             bindings
         }
-        Some(_) => return Err(Failure::Input("--bindings must be a JSON object".to_owned())),
+        Some(_) => {
+            return Err(Failure::Input(
+                "--bindings must be a JSON object".to_owned(),
+            ));
+        }
     };
     let result = Expression::compile(&source)
         .and_then(|expression| expression.evaluate(input.as_ref(), &bindings, &limits));

@@ -69,7 +69,11 @@ pub(super) fn provider(
     name: &str,
 ) -> Result<std::sync::Arc<leeward_config::Provider>, Failure> {
     let Some(source) = loaded.providers.iter().find(|source| source.name == name) else {
-        let known: Vec<&str> = loaded.providers.iter().map(|source| source.name.as_str()).collect();
+        let known: Vec<&str> = loaded
+            .providers
+            .iter()
+            .map(|source| source.name.as_str())
+            .collect();
         return Err(Failure::Input(format!(
             "no provider is called {name:?}; there are: {}",
             known.join(", ")
@@ -107,7 +111,9 @@ struct Recorded {
 impl Recorded {
     fn read(file: &Value) -> Result<Self, Failure> {
         let bad = |what: &str| Failure::Input(format!("the recorded response: {what}"));
-        let response = file.get("response").ok_or_else(|| bad("`response` is missing"))?;
+        let response = file
+            .get("response")
+            .ok_or_else(|| bad("`response` is missing"))?;
         let status = response["status"]
             .as_u64()
             .and_then(|status| u16::try_from(status).ok())
@@ -128,7 +134,9 @@ impl Recorded {
             headers.insert(http::header::CONTENT_TYPE, kind);
         }
         Ok(Self {
-            method: method.parse().map_err(|_| bad("`request.method` is no method"))?,
+            method: method
+                .parse()
+                .map_err(|_| bad("`request.method` is no method"))?,
             path: request["path"].as_str().unwrap_or("/").to_owned(),
             status,
             headers,
@@ -161,7 +169,8 @@ pub(super) fn headers(value: &Value) -> Result<HeaderMap, String> {
         };
     };
     for (name, value) in members {
-        let field = HeaderName::try_from(name.as_str()).map_err(|_| format!("{name:?} is no header name"))?;
+        let field = HeaderName::try_from(name.as_str())
+            .map_err(|_| format!("{name:?} is no header name"))?;
         let values = match value {
             Value::Array(values) => values.iter().collect(),
             one => vec![one],
@@ -171,7 +180,8 @@ pub(super) fn headers(value: &Value) -> Result<HeaderMap, String> {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            let value = HeaderValue::try_from(text).map_err(|_| format!("{name}: no header value"))?;
+            let value =
+                HeaderValue::try_from(text).map_err(|_| format!("{name}: no header value"))?;
             headers.append(field.clone(), value);
         }
     }

@@ -85,7 +85,8 @@ impl Exchange {
     fn asked(request: Value) -> Result<Self, Failure> {
         if !request.is_object() {
             return Err(Failure::Input(
-                "the input of the request phase is an object {id, query, headers, body, account}".to_owned(),
+                "the input of the request phase is an object {id, query, headers, body, account}"
+                    .to_owned(),
             ));
         }
         Ok(Self {

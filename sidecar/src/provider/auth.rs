@@ -45,8 +45,14 @@ pub(super) fn compile(auth: &config::Auth, without: bool) -> Result<Arc<Provider
         config::Auth::Basic(auth) => {
             let default = Basic::default();
             let basic = Basic {
-                username: auth.username.as_ref().map_or(default.username, |t| t.0.clone()),
-                password: auth.password.as_ref().map_or(default.password, |t| t.0.clone()),
+                username: auth
+                    .username
+                    .as_ref()
+                    .map_or(default.username, |t| t.0.clone()),
+                password: auth
+                    .password
+                    .as_ref()
+                    .map_or(default.password, |t| t.0.clone()),
             };
             (Scheme::Basic(basic), RefreshPolicy::default())
         }
@@ -102,9 +108,8 @@ fn response(file: &config::TokenResponse) -> TokenResponse {
         expr.as_ref()
             .map_or(otherwise, |expr| Read::Expression(expr.0.clone()))
     };
-    let some = |expr: &Option<config::Expr>| {
-        expr.as_ref().map(|expr| Read::Expression(expr.0.clone()))
-    };
+    let some =
+        |expr: &Option<config::Expr>| expr.as_ref().map(|expr| Read::Expression(expr.0.clone()));
     TokenResponse {
         access_token: read(&file.access_token, default.access_token),
         refresh_token: read(&file.refresh_token, default.refresh_token),

@@ -23,7 +23,11 @@ pub struct Circuits {
 
 impl Circuits {
     /// Keys of this kind.
-    pub fn new(by: BreakerBy, provider: Arc<str>, hosts: HashMap<String, Arc<str>, RandomState>) -> Self {
+    pub fn new(
+        by: BreakerBy,
+        provider: Arc<str>,
+        hosts: HashMap<String, Arc<str>, RandomState>,
+    ) -> Self {
         Self {
             by,
             provider,
@@ -54,7 +58,9 @@ impl Provider {
                     return Arc::clone(&key);
                 }
                 let key: Arc<str> = label.into();
-                circuits.operations.insert(label.to_owned(), Arc::clone(&key));
+                circuits
+                    .operations
+                    .insert(label.to_owned(), Arc::clone(&key));
                 key
             }
             BreakerBy::Host => {
@@ -64,10 +70,7 @@ impl Provider {
                 account
                     .and_then(|account| self.shared.keeper.peek(account))
                     .and_then(|current| self.ready(&current).ok()?.base(base))
-                    .map_or_else(
-                        || Arc::clone(&circuits.provider),
-                        |base| base.host().into(),
-                    )
+                    .map_or_else(|| Arc::clone(&circuits.provider), |base| base.host().into())
             }
         }
     }

@@ -43,7 +43,8 @@ pub fn compile(
     let without = |layer: &str| shared.without.contains(layer);
     let name: Arc<str> = file.provider.0.as_str().into();
     let header = |text: &str| {
-        HeaderValue::try_from(text).map_err(|_| CompileFault(format!("{text:?} is no header value")))
+        HeaderValue::try_from(text)
+            .map_err(|_| CompileFault(format!("{text:?} is no header value")))
     };
     let auth = auth::compile(&file.auth, without("auth"))?;
     let bases = Bases::compile(
@@ -139,7 +140,11 @@ fn fallback(cache: &config::CacheSetting, without: bool) -> Result<FallbackPolic
 fn retry(file: &config::Provider, renewable: bool) -> RetryPolicy {
     let methods = file.retry.methods.iter().map(|method| method.0.clone());
     let waits = matches!(file.rate_limit.on_limit, config::OnLimit::Wait(_));
-    RetryPolicy::new(methods.collect(), file.retry.after.clone(), renewable || waits)
+    RetryPolicy::new(
+        methods.collect(),
+        file.retry.after.clone(),
+        renewable || waits,
+    )
 }
 
 fn wire(
@@ -158,7 +163,9 @@ fn wire(
     let (client, templated) = match (&file.tls.client_certificate, &file.tls.client_key) {
         (None, None) => (None, None),
         (Some(certificate), Some(key)) => match (certificate.0.is_literal(), key.0.is_literal()) {
-            (Some(certificate), Some(key)) => (Some((certificate.to_owned(), key.to_owned())), None),
+            (Some(certificate), Some(key)) => {
+                (Some((certificate.to_owned(), key.to_owned())), None)
+            }
             _ => (None, Some((certificate.0.clone(), key.0.clone()))),
         },
         _ => {
@@ -201,7 +208,11 @@ fn token_host(auth: &config::Auth) -> Option<String> {
     };
     let url: http::Uri = literal.parse().ok()?;
     let host = url.host()?;
-    Some(host.trim_start_matches('[').trim_end_matches(']').to_owned())
+    Some(
+        host.trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned(),
+    )
 }
 
 /// Compiles the unified resources of a file; needs nothing that runs.
@@ -217,7 +228,12 @@ pub fn resources(file: &config::Provider, cursor_keys: CursorKeys) -> Resources 
             .operations()
             // A list whose further pages could not be asked for would look like a whole one.
             .filter(|(name, op)| *name != "list" || pages_are_built(op, default_pages))
-            .map(|(name, op)| (name.to_owned(), operation(name, op, resource, file, default_pages)))
+            .map(|(name, op)| {
+                (
+                    name.to_owned(),
+                    operation(name, op, resource, file, default_pages),
+                )
+            })
             .collect::<Vec<_>>();
         (name.clone(), operations)
     });
@@ -265,7 +281,11 @@ fn operation(
         items: expr(&op.items).or_else(|| pages.and_then(|pages| expr(&pages.items))),
         item: expr(&op.item).or_else(|| {
             // `response` gives the records themselves.
-            if op.response.is_none() { expr(&resource.item) } else { None }
+            if op.response.is_none() {
+                expr(&resource.item)
+            } else {
+                None
+            }
         }),
         response: expr(&op.response),
         record: expr(&op.record),
@@ -317,33 +337,37 @@ fn settle(provider: &Provider, shared: &Shared) {
     let breaker = &file.breaker;
     let ratio = |percent: leeward_config::Percent| leeward_circuit_breaker::Ratio::new(percent.0);
     let never = without("breaker");
-    state.breakers.set_settings(leeward_circuit_breaker::Settings {
-        consecutive_failures: breaker
-            .consecutive_failures
-            .filter(|_| !never)
-            .and_then(std::num::NonZeroU32::new),
-        failure_ratio: breaker.failure_ratio.filter(|_| !never).and_then(ratio),
-        sampling_duration: breaker.sampling_duration.0,
-        minimum_calls: breaker.minimum_calls,
-        slow_call: breaker.slow_call.filter(|_| !never).and_then(|slow| {
-            Some(leeward_circuit_breaker::SlowCall {
-                threshold: slow.threshold.0,
-                ratio: ratio(slow.ratio)?,
-            })
-        }),
-        open_for: breaker.open_for.0,
-        max_open_for: breaker.max_open_for.0.max(breaker.open_for.0),
-        half_open_requests: breaker.half_open_requests,
-        success_threshold: breaker.success_threshold,
-        lease: provider.attempt_timeout(),
-    });
-    state.gate.set_settings(leeward_rate_limit_normalize::Settings {
-        look: file.rate_limit.look.bytes(),
-        backoff: leeward_rate_limit_normalize::Backoff {
-            base: file.rate_limit.backoff.base.0,
-            max: file.rate_limit.backoff.max.0,
-        },
-    });
+    state
+        .breakers
+        .set_settings(leeward_circuit_breaker::Settings {
+            consecutive_failures: breaker
+                .consecutive_failures
+                .filter(|_| !never)
+                .and_then(std::num::NonZeroU32::new),
+            failure_ratio: breaker.failure_ratio.filter(|_| !never).and_then(ratio),
+            sampling_duration: breaker.sampling_duration.0,
+            minimum_calls: breaker.minimum_calls,
+            slow_call: breaker.slow_call.filter(|_| !never).and_then(|slow| {
+                Some(leeward_circuit_breaker::SlowCall {
+                    threshold: slow.threshold.0,
+                    ratio: ratio(slow.ratio)?,
+                })
+            }),
+            open_for: breaker.open_for.0,
+            max_open_for: breaker.max_open_for.0.max(breaker.open_for.0),
+            half_open_requests: breaker.half_open_requests,
+            success_threshold: breaker.success_threshold,
+            lease: provider.attempt_timeout(),
+        });
+    state
+        .gate
+        .set_settings(leeward_rate_limit_normalize::Settings {
+            look: file.rate_limit.look.bytes(),
+            backoff: leeward_rate_limit_normalize::Backoff {
+                base: file.rate_limit.backoff.base.0,
+                max: file.rate_limit.backoff.max.0,
+            },
+        });
     let unbounded = tokio::sync::Semaphore::MAX_PERMITS >> 4;
     state.bulkhead.set_settings(if without("bulkhead") {
         leeward_bulkhead::Settings {

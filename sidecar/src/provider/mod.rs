@@ -172,7 +172,11 @@ impl Provider {
     /// Whether a credential goes into the body, or a template reads it, so that it must be held.
     pub fn holds_body(&self) -> bool {
         let placements = self.auth.placements();
-        let extras = self.config.headers.values().chain(self.config.query.values());
+        let extras = self
+            .config
+            .headers
+            .values()
+            .chain(self.config.query.values());
         placements.writes_body()
             || placements.reads_body()
             || extras.into_iter().any(|text| ready::reads_body(&text.0))
@@ -217,7 +221,9 @@ impl Provider {
             _ if !self.needs_account() => Ok(None),
             Only::None => Err(Error::refused(
                 Code::UnknownAccount,
-                format!("provider {name:?} has no account yet: PUT /accounts/{{id}} on the admin listener"),
+                format!(
+                    "provider {name:?} has no account yet: PUT /accounts/{{id}} on the admin listener"
+                ),
             )),
             Only::Several => Err(Error::refused(
                 Code::AmbiguousAccount,
@@ -239,9 +245,7 @@ pub fn own_account(provider: &str) -> AccountId {
 }
 
 /// Head and body, if the body can be sent again.
-pub(crate) fn copy_request<B>(
-    request: &Request<ReplayBody<B>>,
-) -> Option<Request<ReplayBody<B>>> {
+pub(crate) fn copy_request<B>(request: &Request<ReplayBody<B>>) -> Option<Request<ReplayBody<B>>> {
     let body = request.body().try_clone()?;
     let mut copy = Request::new(body);
     *copy.method_mut() = request.method().clone();

@@ -124,9 +124,15 @@ impl Provider {
 
     /// Fills `client`, where a template names it.
     fn with_client(&self, inputs: Inputs) -> Result<Inputs, Incomplete> {
-        let extras = self.config.headers.values().chain(self.config.query.values());
+        let extras = self
+            .config
+            .headers
+            .values()
+            .chain(self.config.query.values());
         let named = self.auth.placements().names().contains("client")
-            || extras.into_iter().any(|text| text.0.names().contains("client"));
+            || extras
+                .into_iter()
+                .any(|text| text.0.names().contains("client"));
         match self.auth.scheme().endpoint() {
             Some(endpoint) if named => endpoint.with_client(&inputs),
             _ => Ok(inputs),
@@ -169,7 +175,9 @@ impl Provider {
             .map_err(PutFault::missing)?;
         let uri = base
             .join(crate::egress::tail_of(request.uri()))
-            .map_err(|error| PutFault::Refused(Error::refused(Code::InvalidRequest, error.to_string())))?;
+            .map_err(|error| {
+                PutFault::Refused(Error::refused(Code::InvalidRequest, error.to_string()))
+            })?;
         *request.uri_mut() = uri;
         // One time for all templates of a request.
         let now = millis(self.wall());
@@ -205,25 +213,29 @@ impl Provider {
         now: i64,
     ) -> Result<(), PutFault> {
         let extras = &ready.extras;
-        let per_request = extras.headers.iter().any(|(_, e)| matches!(e, Extra::PerRequest(_)))
-            || extras.query.iter().any(|(_, e)| matches!(e, Extra::PerRequest(_)));
+        let per_request = extras
+            .headers
+            .iter()
+            .any(|(_, e)| matches!(e, Extra::PerRequest(_)))
+            || extras
+                .query
+                .iter()
+                .any(|(_, e)| matches!(e, Extra::PerRequest(_)));
         let seen = per_request.then(|| request_value(request));
-        let scope = seen.as_ref().map(|seen| {
-            ready
-                .inputs
-                .scope()
-                .with("request", seen)
-                .at(now)
-        });
+        let scope = seen
+            .as_ref()
+            .map(|seen| ready.inputs.scope().with("request", seen).at(now));
         for (name, extra) in &extras.headers {
             if request.headers().contains_key(name) {
                 continue;
             }
             let value = match (extra, &scope) {
                 (Extra::Made(value), _) => Some(value.clone()),
-                (Extra::PerRequest(template), Some(scope)) => filled(template, scope, Place::Header)?
-                    .map(|value| header(&value))
-                    .transpose()?,
+                (Extra::PerRequest(template), Some(scope)) => {
+                    filled(template, scope, Place::Header)?
+                        .map(|value| header(&value))
+                        .transpose()?
+                }
                 (Extra::PerRequest(_), None) => None,
             };
             if let Some(value) = value {
@@ -240,8 +252,10 @@ impl Provider {
                 (Extra::PerRequest(_), None) => None,
             };
             if let Some(value) = value {
-                let uri = leeward_wire::append_query(request.uri(), name, &value)
-                    .map_err(|error| PutFault::Refused(Error::refused(Code::InvalidRequest, error.to_string())))?;
+                let uri =
+                    leeward_wire::append_query(request.uri(), name, &value).map_err(|error| {
+                        PutFault::Refused(Error::refused(Code::InvalidRequest, error.to_string()))
+                    })?;
                 *request.uri_mut() = uri;
             }
         }
@@ -250,7 +264,10 @@ impl Provider {
 
     /// Writes the URL of a call that has no credential.
     pub fn address_plainly<B>(&self, request: &mut Request<ReplayBody<B>>) -> Result<(), Error> {
-        let ready = self.state.plain.get_or_make(self.generation, || self.plainly());
+        let ready = self
+            .state
+            .plain
+            .get_or_make(self.generation, || self.plainly());
         let ready = ready.map_err(|missing| incomplete(&missing.missing))?;
         self.put_on(&ready, request).map_err(|fault| match fault {
             PutFault::Missing(missing) => incomplete(&missing.missing),
@@ -281,7 +298,10 @@ impl From<Incomplete> for PutFault {
 }
 
 fn incomplete(missing: &str) -> Error {
-    Error::refused(Code::AccountIncomplete, format!("the account lacks {missing}"))
+    Error::refused(
+        Code::AccountIncomplete,
+        format!("the account lacks {missing}"),
+    )
 }
 
 fn filled(

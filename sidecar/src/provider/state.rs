@@ -58,7 +58,8 @@ impl ProviderState {
             gate: Gate::new(leeward_rate_limit_normalize::Settings::default())
                 .clock(mono(), wall())
                 .observe(observer.clone()),
-            bulkhead: Bulkhead::new(leeward_bulkhead::Settings::default()).observe(observer.clone()),
+            bulkhead: Bulkhead::new(leeward_bulkhead::Settings::default())
+                .observe(observer.clone()),
             budget: RetryBudget::new(0.2),
             answers: Answers::new(leeward_fallback::Settings::default()).clock(mono()),
             clients: Clients::default(),

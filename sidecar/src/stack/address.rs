@@ -101,9 +101,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            AddressedProj::Refused { error } => Poll::Ready(Err(error.take().unwrap_or_else(|| {
-                Error::refused(crate::code::Code::Internal, "polled after it had ended")
-            }))),
+            AddressedProj::Refused { error } => {
+                Poll::Ready(Err(error.take().unwrap_or_else(|| {
+                    Error::refused(crate::code::Code::Internal, "polled after it had ended")
+                })))
+            }
             AddressedProj::Called {
                 inner,
                 provider,
@@ -125,11 +127,7 @@ fn moved(status: StatusCode) -> bool {
     status.is_redirection() || status == StatusCode::CREATED
 }
 
-fn turn_back<RB>(
-    response: &mut Response<RB>,
-    provider: &Provider,
-    call: Option<&Call>,
-) {
+fn turn_back<RB>(response: &mut Response<RB>, provider: &Provider, call: Option<&Call>) {
     let Some(Way::Proxy { mount, .. }) = call.map(|call| &call.way) else {
         return;
     };
@@ -140,7 +138,10 @@ fn turn_back<RB>(
     let Ok(uri) = base.join(mount.rest()) else {
         return;
     };
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let location = response
+        .headers()
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok());
     let rewritten = location
         .and_then(|location| leeward_wire::rewrite_location(location, &base, &uri, mount.as_str()))
         .and_then(|location| HeaderValue::try_from(location).ok());

@@ -70,13 +70,21 @@ pub fn stack(provider: &Arc<Provider>) -> Arc<dyn Stack> {
         // The border: outside it speaks our language, inside the vendor's.
         .layer(MappingLayer::new(p.resources(), p.mapping_caller()))
         // Outside gate and breaker, so that each attempt is counted and a refusal is not repeated.
-        .layer(RetryLayer::new(p.retry_settings(), p.retry_policy(), state.budget.clone()).observe(p.observer()))
+        .layer(
+            RetryLayer::new(p.retry_settings(), p.retry_policy(), state.budget.clone())
+                .observe(p.observer()),
+        )
         // One pointer to all beneath: what may be sent again clones this, not twelve layers.
         .layer(SharedLayer)
         // An open circuit answers at once; it takes no token and no slot.
         .layer(RefuseLayer::new(state.breakers.clone(), circuit_key))
         // Limits that are known: refused or held before anything is bought for the request.
-        .layer(GateLayer::new(state.gate.clone(), p.limited_caller(), p.on_limit(), copy_request))
+        .layer(GateLayer::new(
+            state.gate.clone(),
+            p.limited_caller(),
+            p.on_limit(),
+            copy_request,
+        ))
         // Where a credential goes into the body, the body must be here first.
         .layer(HoldLayer::new(p.holds_body(), p.max_buffer()))
         // A fresh credential on; a rejected one is renewed and the request repeated, once.
@@ -88,14 +96,23 @@ pub fn stack(provider: &Arc<Provider>) -> Arc<dyn Stack> {
         // Inside auth, so that waiting for a token holds no slot.
         .layer(BulkheadLayer::new(state.bulkhead.clone(), account_key))
         // No await from here to the wire: a half-open circuit lends its probe to what really goes out.
-        .layer(AdmitLayer::new(state.breakers.clone(), circuit_key, verdict))
+        .layer(AdmitLayer::new(
+            state.breakers.clone(),
+            circuit_key,
+            verdict,
+        ))
         // What the vendor did: outside the attempt's timeout, so that a hang is measured.
         .layer(MeasureWireLayer::new(Arc::clone(p.metrics())))
         // One attempt, to its head; and each pause of its body.
         .layer(ResponseTimeoutLayer::new(p.attempt_timeout()).idle(timeout.idle_body.0))
         .layer(IdleBodyLayer::new(timeout.idle_body.0))
         // Reads the vendor's answer once: a limit, a dead token, a failure inside a 200.
-        .layer(NormalizeLayer::new(p.rules(), state.gate.clone(), p.limited_caller(), p.answer_tests()))
+        .layer(NormalizeLayer::new(
+            p.rules(),
+            state.gate.clone(),
+            p.limited_caller(),
+            p.answer_tests(),
+        ))
         // Name, connection, TLS, HTTP.
         .map_err(Error::from)
         .service(p.client());

@@ -102,7 +102,11 @@ fn allowed(total: Duration, headers: &HeaderMap) -> Result<Duration, Error> {
     let Some(asked) = headers.get(headers::TIMEOUT) else {
         return Ok(total);
     };
-    let asked = asked.to_str().ok().and_then(|text| text.parse::<leeward_config::Period>().ok()).map(|period| period.0);
+    let asked = asked
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse::<leeward_config::Period>().ok())
+        .map(|period| period.0);
     match asked {
         Some(asked) if !asked.is_zero() => Ok(asked.min(total)),
         _ => Err(Error::refused(

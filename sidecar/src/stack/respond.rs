@@ -130,7 +130,10 @@ impl Ending {
         let account = call.account();
         let (mut response, outcome, source) = match result {
             Ok(response) => {
-                let age = response.extensions().get::<Served>().map(|served| served.age);
+                let age = response
+                    .extensions()
+                    .get::<Served>()
+                    .map(|served| served.age);
                 let mut response = match (&call.way, age) {
                     (Way::Unified(_), Some(_)) => tell_cached(response),
                     _ => response.map(Body::flowing),
@@ -177,7 +180,9 @@ impl Ending {
             Way::Unified(unified) => unified.operation_label(),
         };
         provider.metrics().request(operation, outcome, source, took);
-        provider.metrics().overhead(took.saturating_sub(call.wire_time()));
+        provider
+            .metrics()
+            .overhead(took.saturating_sub(call.wire_time()));
         if provider.logs_access() {
             tracing::info!(
                 provider = provider.name(),
@@ -229,6 +234,11 @@ fn log(error: &Error, call: &Call, provider: &Provider) {
     if code == Code::Internal {
         tracing::error!(provider, request_id, code = code.as_str(), "request failed");
     } else {
-        tracing::debug!(provider, request_id, code = code.as_str(), "request refused");
+        tracing::debug!(
+            provider,
+            request_id,
+            code = code.as_str(),
+            "request refused"
+        );
     }
 }

@@ -85,7 +85,11 @@ mod tests {
         let mut service = shared(&probe);
         for _ in 0..3 {
             let request = Request::new(ProbeBody::empty());
-            let answer = service.clone().call(request).await.expect("the probe answers");
+            let answer = service
+                .clone()
+                .call(request)
+                .await
+                .expect("the probe answers");
             assert_eq!(answer.status(), 200);
             let mut cx = Context::from_waker(Waker::noop());
             let _ = Service::<Request<ProbeBody>>::poll_ready(&mut service, &mut cx);
@@ -100,7 +104,11 @@ mod tests {
         probe.never_ready();
         let mut service = shared(&probe);
         let mut call = std::pin::pin!(service.call(Request::new(ProbeBody::empty())));
-        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(
+            call.as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+        );
         probe.ready_again();
         assert_eq!(call.await.expect("the probe answers").status(), 200);
         assert_eq!(probe.counts().calls_without_readiness, 0);

@@ -20,8 +20,7 @@ impl Answer {
 
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|_| panic!("not JSON: {:?}", self.text()))
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text()))
     }
 
     /// The body as text.
@@ -34,16 +33,35 @@ impl Answer {
     pub fn problem(&self, status: u16, code: &str) -> Value {
         let seen = (self.status.as_u16(), self.header("leeward-error"));
         assert_eq!(seen, (status, Some(code)), "{}", self.text());
-        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
         let problem = self.json();
-        for member in ["type", "title", "status", "detail", "code", "provider", "account", "request_id"] {
+        for member in [
+            "type",
+            "title",
+            "status",
+            "detail",
+            "code",
+            "provider",
+            "account",
+            "request_id",
+        ] {
             assert!(problem.get(member).is_some(), "no {member} in {problem}");
         }
         assert_eq!(problem["code"], code);
         assert_eq!(problem["status"], status);
-        assert_eq!(problem["request_id"].as_str(), self.header("leeward-request-id"));
+        assert_eq!(
+            problem["request_id"].as_str(),
+            self.header("leeward-request-id")
+        );
         if status == 429 || status == 503 {
-            let wait: u64 = self.header("retry-after").expect("retry-after").parse().unwrap();
+            let wait: u64 = self
+                .header("retry-after")
+                .expect("retry-after")
+                .parse()
+                .unwrap();
             assert!(wait >= 1);
             assert_eq!(problem["retry_after"], wait);
         }

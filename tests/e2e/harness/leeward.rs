@@ -62,19 +62,29 @@ impl Files {
     /// Puts other words in the place of those that `leeward.yaml` has.
     #[track_caller]
     pub fn replacing(mut self, words: &str, by: &str) -> Self {
-        assert!(self.process.contains(words), "{words} is not in\n{}", self.process);
+        assert!(
+            self.process.contains(words),
+            "{words} is not in\n{}",
+            self.process
+        );
         self.process = self.process.replace(words, by);
         self
     }
 
     /// Writes `providers/{name}.yaml`; `provider:` is added.
     pub fn provider(self, name: &str, lines: &str) -> Self {
-        self.write(&format!("providers/{name}.yaml"), &format!("provider: {name}\n{lines}\n"))
+        self.write(
+            &format!("providers/{name}.yaml"),
+            &format!("provider: {name}\n{lines}\n"),
+        )
     }
 
     /// Writes `accounts/{name}.yaml`; `account:` is added.
     pub fn account(self, name: &str, lines: &str) -> Self {
-        self.write(&format!("accounts/{name}.yaml"), &format!("account: {name}\n{lines}\n"))
+        self.write(
+            &format!("accounts/{name}.yaml"),
+            &format!("account: {name}\n{lines}\n"),
+        )
     }
 
     /// Writes a file.
@@ -128,7 +138,10 @@ impl Files {
             }
             None
         };
-        let listening = tokio::time::timeout(PATIENCE, listening).await.ok().flatten();
+        let listening = tokio::time::timeout(PATIENCE, listening)
+            .await
+            .ok()
+            .flatten();
         let Some(listening) = listening else {
             panic!("it does not listen:\n{}", log.lock().unwrap().join("\n"));
         };
@@ -174,7 +187,8 @@ impl Leeward {
 
     /// GET on the egress listener for an account.
     pub async fn get_as(&self, account: &str, path: &str) -> Answer {
-        self.call(Method::GET, path, &[("leeward-account", account)], "").await
+        self.call(Method::GET, path, &[("leeward-account", account)], "")
+            .await
     }
 
     /// Any request on the egress listener.
@@ -232,7 +246,11 @@ impl Leeward {
     /// GET on the telemetry listener.
     pub async fn telemetry(&self, path: &str) -> Answer {
         let uri = format!("http://{}{path}", self.telemetry);
-        send(&self.client, Request::get(uri).body(Full::default()).unwrap()).await
+        send(
+            &self.client,
+            Request::get(uri).body(Full::default()).unwrap(),
+        )
+        .await
     }
 
     /// The value of a series, 0 if it is not there. `series` is `name{label="value",…}` with the
@@ -279,14 +297,23 @@ impl Leeward {
     /// The most memory that it has had, in MiB.
     pub fn peak_memory(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        line.trim()
+            .trim_end_matches(" kB")
+            .parse::<usize>()
+            .unwrap()
+            / 1024
     }
 
     /// Sends a signal, by name.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it runs").to_string();
-        let status = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+        let status = std::process::Command::new("kill")
+            .args(["-s", name, &pid])
+            .status();
         assert!(status.unwrap().success());
     }
 

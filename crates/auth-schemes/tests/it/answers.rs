@@ -4,9 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use leeward_auth_schemes::{
-    Answer, Map, Read, Refusal, Secrets, TokenAnswer, TokenEndpoint, Tree,
-};
+use leeward_auth_schemes::{Answer, Map, Read, Refusal, Secrets, TokenAnswer, TokenEndpoint, Tree};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -325,8 +323,12 @@ fn other_words_for_a_dead_grant_are_settings() {
 fn nothing_that_was_sent_and_may_be_secret_is_quoted() {
     let mut endpoint = endpoint();
     let fixed = |text| Some(Tree::Template(template(text)));
-    endpoint.params.insert("partner_key".into(), fixed("p/key+1"));
-    endpoint.params.insert("scope".into(), fixed("contacts.read"));
+    endpoint
+        .params
+        .insert("partner_key".into(), fixed("p/key+1"));
+    endpoint
+        .params
+        .insert("scope".into(), fixed("contacts.read"));
     let secret = HeaderName::from_static("x-partner");
     endpoint.headers.push((secret, template("partner-header")));
     let said = "you sent partner_key=p%2Fkey%2B1&scope=contacts.read, p/key+1 and partner-header";
