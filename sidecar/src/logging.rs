@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use leeward_config::types::{LogFormat, Telemetry};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// What was logged while the process starts: its first line is the one with the addresses, for
 /// whoever waits for them.
@@ -48,8 +49,15 @@ impl Write for Lines {
 /// Starts the log, and holds its lines until the guard is dropped. A second call starts no other.
 pub fn start(telemetry: &Telemetry) -> Held {
     *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
-    let level = std::env::var("LEEWARD_LOG").unwrap_or_else(|_| telemetry.log.as_str().to_owned());
-    // Other crates' narration may hold what they are given; ours alone is listened to.
+    // A level and nothing more: other crates' narration may hold what they are given, so that ours
+    // alone is listened to, whatever the environment asks for.
+    let asked = std::env::var("LEEWARD_LOG").ok();
+    let level = asked
+        .and_then(|level| level.parse::<LevelFilter>().ok())
+        .map_or_else(
+            || telemetry.log.as_str().to_owned(),
+            |level| level.to_string(),
+        );
     let filter = EnvFilter::new(format!("off,leeward={level}"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

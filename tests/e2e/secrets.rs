@@ -109,6 +109,8 @@ fn files(url: &str, tls: &str, dir_of_secrets: &Path) -> Files {
     };
     Files::new()
         .process(&format!("encryption_key: {KEY}\negress_token: ${{env:HUSH_EGRESS}}\ntelemetry: {{log: trace}}"))
+        // More than a level is not listened to: others would narrate what they are given.
+        .env("LEEWARD_LOG", "trace,hyper=trace,sqlx=trace,h2=trace,rustls=trace")
         .env("HUSH_EGRESS", "hush-egress-token")
         .env("HUSH_STATIC", "hush-static")
         .env("HUSH_PARTNER", "hush-partner")
