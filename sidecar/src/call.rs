@@ -164,7 +164,7 @@ impl Call {
 
 /// 128 random bits in lower-case hexadecimal.
 #[derive(Debug, Clone)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId([u8; 32]);
 
 impl RequestId {
     /// A new one.
@@ -176,16 +176,16 @@ impl RequestId {
             *place = HEX[(bits & 0xf) as usize];
             bits >>= 4;
         }
-        Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("0")))
+        Self(text)
     }
 
     /// As text.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// As a header's value.
     pub fn header(&self) -> HeaderValue {
-        self.0.clone()
+        HeaderValue::from_bytes(&self.0).unwrap_or(HeaderValue::from_static("0"))
     }
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::uri::{Authority, Scheme};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -145,7 +146,9 @@ where
         *request.version_mut() = Version::HTTP_11;
         ResponseFuture {
             state: State::Sent {
-                uri: request.uri().clone(),
+                // Enough to say where it went: what is cloned of a URL's path is paid for.
+                authority: request.uri().authority().cloned(),
+                https: request.uri().scheme() == Some(&Scheme::HTTPS),
                 response: self.inner.request(request),
             },
         }
@@ -181,7 +184,8 @@ pin_project! {
     enum State {
         Refused { refusal: Option<Error> },
         Sent {
-            uri: Uri,
+            authority: Option<Authority>,
+            https: bool,
             #[pin]
             response: legacy::ResponseFuture,
         },
@@ -197,13 +201,18 @@ impl Future for ResponseFuture {
                 Some(refusal) => Poll::Ready(Err(refusal)),
                 None => Poll::Pending,
             },
-            StateProjection::Sent { uri, response } => {
-                let place = Place::of(uri);
-                Poll::Ready(match ready!(response.poll(cx)) {
+            StateProjection::Sent {
+                authority,
+                https,
+                response,
+            } => {
+                let answered = ready!(response.poll(cx));
+                let place = || Place::at(authority.as_ref(), *https);
+                Poll::Ready(match answered {
                     Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                        Err(classify::switched(place))
+                        Err(classify::switched(place()))
                     }
-                    answered => answered.map_err(|error| classify::exchange(place, error)),
+                    answered => answered.map_err(|error| classify::exchange(place(), error)),
                 })
             }
         }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioIo;
@@ -209,18 +209,18 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(crate) fn of(dst: &'a Uri) -> Self {
-        let host = dst.host().unwrap_or_default();
+        Self::at(dst.authority(), dst.scheme() == Some(&Scheme::HTTPS))
+    }
+
+    pub(crate) fn at(authority: Option<&'a Authority>, https: bool) -> Self {
+        let host = authority.map(Authority::host).unwrap_or_default();
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
-        let habit = if dst.scheme() == Some(&Scheme::HTTPS) {
-            443
-        } else {
-            80
-        };
+        let habit = if https { 443 } else { 80 };
         Self {
             host: bare.unwrap_or(host),
-            port: dst.port_u16().unwrap_or(habit),
+            port: authority.and_then(Authority::port_u16).unwrap_or(habit),
         }
     }
 

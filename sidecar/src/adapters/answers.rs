@@ -82,28 +82,20 @@ impl<B> Inspect<B> for AnswerTests {
     }
 
     fn wants_body(&self, asked: &Asked, parts: &Parts) -> bool {
+        if self.reads_error(asked) {
+            return true;
+        }
+        let mut concerned = self.concerned(parts.status).peekable();
+        if concerned.peek().is_none() {
+            return false;
+        }
         let answer = answer(asked, parts, None);
         let now = self.inner.accounts.wall();
-        let rejected = &self.inner.rejected;
-        rejected.iter().any(|test| test.wants_body(&answer, now)) || self.reads_error(asked)
+        concerned.any(|test| test.wants_body(&answer, now))
     }
 
     fn inspect(&self, asked: &Asked, parts: &mut Parts, look: Option<&Look>) {
-        let rejected = {
-            let status = parts.status;
-            let answer = answer(asked, parts, look);
-            let concerned = self
-                .inner
-                .rejected
-                .iter()
-                .filter(|test| test.concerns(status));
-            let account = asked.call.as_ref().and_then(|call| call.account());
-            let facts = LazyFacts(&self.inner.accounts, account);
-            let now = self.inner.accounts.wall();
-            concerned
-                .into_iter()
-                .any(|test| test.holds(&answer, &facts, now))
-        };
+        let rejected = self.is_rejected(asked, parts, look);
         if rejected {
             parts.extensions.insert(Rejected);
         }
@@ -120,6 +112,24 @@ impl AnswerTests {
     /// The accounts as the tests see them.
     pub fn accounts(&self) -> &AccountValues {
         &self.inner.accounts
+    }
+
+    /// The tests that say anything about answers of this status.
+    fn concerned(&self, status: StatusCode) -> impl Iterator<Item = &Test> {
+        let rejected = self.inner.rejected.iter();
+        rejected.filter(move |test| test.concerns(status))
+    }
+
+    fn is_rejected(&self, asked: &Asked, parts: &Parts, look: Option<&Look>) -> bool {
+        let mut concerned = self.concerned(parts.status).peekable();
+        if concerned.peek().is_none() {
+            return false;
+        }
+        let answer = answer(asked, parts, look);
+        let account = asked.call.as_ref().and_then(|call| call.account());
+        let facts = LazyFacts(&self.inner.accounts, account);
+        let now = self.inner.accounts.wall();
+        concerned.any(|test| test.holds(&answer, &facts, now))
     }
 
     fn reads_error(&self, asked: &Asked) -> bool {

@@ -54,6 +54,15 @@ enum Extra<T> {
     PerRequest(Template),
 }
 
+impl Extras {
+    /// Whether any of them is made for each request.
+    fn ask(&self) -> bool {
+        let header = |(_, extra): &(_, Extra<_>)| matches!(extra, Extra::PerRequest(_));
+        let query = |(_, extra): &(_, Extra<_>)| matches!(extra, Extra::PerRequest(_));
+        self.headers.iter().any(header) || self.query.iter().any(query)
+    }
+}
+
 impl Ready {
     /// A base URL.
     pub fn base(&self, name: Option<&str>) -> Option<Arc<BaseUrl>> {
@@ -179,8 +188,9 @@ impl Provider {
                 PutFault::Refused(Error::refused(Code::InvalidRequest, error.to_string()))
             })?;
         *request.uri_mut() = uri;
-        // One time for all templates of a request.
-        let now = millis(self.wall());
+        // One time for all templates of a request; read only where one may ask for it.
+        let asks = matches!(ready.credential, Credential::PerRequest) || ready.extras.ask();
+        let now = if asks { millis(self.wall()) } else { 0 };
         self.put_extras(ready, request, now)?;
         let made;
         let credential = match &ready.credential {
