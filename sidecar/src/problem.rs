@@ -103,6 +103,8 @@ fn describe(error: &Error, place: Place<'_>, members: &mut Map<String, Value>) {
             if let Some(body) = &refused.upstream_body
                 && (place.debug || refused.code == Code::UpstreamError)
             {
+                let whole = refused.code == Code::UpstreamError;
+                let body = if whole { body } else { first(body) };
                 members.insert("upstream_body".into(), shown(body));
             }
         }
@@ -115,8 +117,11 @@ fn shown(body: &[u8]) -> Value {
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         return value;
     }
-    let cut = body.get(..SHOWN).unwrap_or(body);
-    String::from_utf8_lossy(cut).into_owned().into()
+    String::from_utf8_lossy(first(body)).into_owned().into()
+}
+
+fn first(body: &[u8]) -> &[u8] {
+    body.get(..SHOWN).unwrap_or(body)
 }
 
 /// The sentence, with the causes that say more than it does.

@@ -100,22 +100,29 @@ impl Wire {
             text(certificate, "tls.client_certificate")?,
             text(key, "tls.client_key")?,
         );
-        Ok(Some(TlsIdentity {
+        let identity = TlsIdentity {
             ca: self.shared.key.identity.ca.clone(),
             client: Some(client),
-        }))
+        };
+        // A certificate that cannot be used is the account's fault, and never a call as nobody.
+        self.clients_of(&identity).map_err(|error| Incomplete {
+            missing: format!("a usable tls.client_certificate: {error}"),
+        })?;
+        Ok(Some(identity))
     }
 
-    fn pair(&self, identity: &TlsIdentity) -> Arc<Pair> {
+    fn clients_of(&self, identity: &TlsIdentity) -> Result<Arc<Pair>, TlsError> {
         let key = Key {
             identity: identity.clone(),
             ..self.shared.key.clone()
         };
-        // A certificate that cannot be used: the vendor will say so when the default appears.
-        self.shared
-            .state
-            .clients
-            .get(&key, &self.shared.state.observer)
+        let state = &self.shared.state;
+        state.clients.get(&key, &state.observer)
+    }
+
+    fn pair(&self, identity: &TlsIdentity) -> Arc<Pair> {
+        // It was usable when it was made ready.
+        self.clients_of(identity)
             .unwrap_or_else(|_| Arc::clone(&self.shared.default))
     }
 
