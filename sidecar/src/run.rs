@@ -210,7 +210,9 @@ async fn open_store(process: &Process) -> Result<(Store, Keys), StartError> {
             .map_err(|error| StartError::Key(error.to_string()))?,
         None => match Store::key_file(url).map_err(|error| StartError::Store(error.to_string()))? {
             Some(path) => {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = path
+                    .parent()
+                    .filter(|folder| !folder.as_os_str().is_empty());
                 if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
                     let folder = folder.display();
                     return Err(StartError::Store(format!(
