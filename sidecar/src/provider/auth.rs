@@ -23,9 +23,7 @@ pub(super) fn compile(auth: &config::Auth, without: bool) -> Result<Arc<Provider
         .concat();
     let (scheme, policy) = match auth {
         config::Auth::OAuth2(auth) if without => {
-            let mut endpoint = endpoint(auth)?;
             // Never renewed: what was given is used until the vendor refuses it.
-            endpoint.assume_expires_in = None;
             let given = Bearer {
                 token: leeward_expression::Template::parse("{{credentials.access_token}}")
                     .map_err(|fault| fault.to_string())?,

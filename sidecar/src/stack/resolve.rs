@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::Either;
-use http::header::HOST;
 use http::{HeaderMap, Request};
 use leeward_deadline::Deadline;
 use std::future::{Ready, ready};
@@ -90,10 +89,7 @@ fn resolve<B>(provider: &Provider, request: &mut Request<B>) -> Result<(), Error
         leeward_wire::check_path(request.uri().path())
             .map_err(|error| Error::refused(Code::InvalidRequest, error.to_string()))?;
     }
-    let headers = request.headers_mut();
-    leeward_wire::strip_request_headers(headers);
-    // The vendor's own name is written from the URL.
-    headers.remove(HOST);
+    leeward_wire::strip_request_headers(request.headers_mut());
     Ok(())
 }
 
